@@ -1,0 +1,8 @@
+"""Precise attribution masks for PyTorch classifiers: FIDO with Simplified Concrete Dropout, as a Captum plugin."""
+
+from captum_scd import infill, metrics, visualization
+from captum_scd._version import __version__
+from captum_scd.attribution import FIDOAttribution
+from captum_scd.masks import FIDOMasks
+
+__all__ = ["FIDOAttribution", "FIDOMasks", "__version__", "infill", "metrics", "visualization"]

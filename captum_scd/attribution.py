@@ -1,0 +1,321 @@
+"""`FIDOAttribution`: the masks of FIDO as a Captum attribution method."""
+
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from typing import Any
+
+import torch
+from torch import Generator, Tensor
+
+from captum_scd import infill as infills
+from captum_scd._captum import (
+    Baselines,
+    PerturbationAttribution,
+    Target,
+    format_baselines,
+    format_output,
+    is_tuple,
+    log_usage,
+    progress_bar,
+)
+from captum_scd._strategies import describe
+from captum_scd.composites import DEFAULT_ROWS, Composites, RowScore
+from captum_scd.forward import Query, make_query, module_of, preserved
+from captum_scd.grid import MaskSize, make_grid
+from captum_scd.learning import SDR, SSR, MaskLearning
+from captum_scd.masks import FIDOMasks
+from captum_scd.objective import SCORES, Weights, contrast
+from captum_scd.optimization import Schedule, minimize
+from captum_scd.sampling import SAMPLERS
+from captum_scd.settings import Settings
+
+TensorOrTuple = Tensor | tuple[Tensor, ...]
+
+
+class FIDOAttribution(PerturbationAttribution):  # type: ignore[misc]
+    """Learn which part of an input is enough for a class, and which part must go to lose it.
+
+    FIDO (Chang et al. 2019, arXiv 1807.08024) with Simplified Concrete Dropout (Korsch et al. 2023, arXiv
+    2307.14825): two masks are learned through the frozen model, the smallest sufficient region (SSR) and
+    the smallest destroying region (SDR). Their geometric mean, the joint map, is the attribution. Masks are
+    in [0, 1] and larger is more important.
+
+    The model only needs to be differentiable in its input. It is left as it was: parameters, gradients,
+    buffers, modes, hooks and the global random state.
+
+    Args:
+        forward_func: the model, or any function, that returns logits (N, classes), or one logit (N,).
+        infill: what replaces the pixels a mask takes away: `"blur"`, `"mean"`, `"constant"`, `"uniform"`,
+            `"normal"`, `"local_mean"`, `"shuffle"`, or a callable `(inputs) -> inputs-like`. `baselines`,
+            where given to `attribute`, win over it.
+        sampler: `"simplified"`, `"original"`, or a callable `(logits, noise, temperature) -> mask`.
+        score: what SSR must keep and SDR must lose: `"log_odds"`, `"log_prob"`, `"logit"`, `"prob"`,
+            `"contrast"` (needs `contrast_target`), or a callable `(output, target) -> (rows,)` that gets
+            the model's output (rows, ...) and the target as (rows, d) indices.
+
+    Raises:
+        ValueError: for an unknown strategy.
+        TypeError: if `forward_func` is not callable.
+
+    >>> model = nn.Sequential(nn.Flatten(), nn.Linear(3 * 8 * 8, 5))
+    >>> x = torch.randn(2, 3, 8, 8)
+    >>> attribution = FIDOAttribution(model.eval()).attribute(x, target=3)
+    >>> attribution.shape
+    torch.Size([2, 3, 8, 8])
+    """
+
+    def __init__(
+        self,
+        forward_func: Callable[..., Any],
+        infill: str | Callable[..., Tensor] = "blur",
+        sampler: str | Callable[[Tensor, Tensor, float], Tensor] = "simplified",
+        score: str | Callable[..., Tensor] = "log_odds",
+    ) -> None:
+        if not callable(forward_func):
+            raise TypeError(f"Expected `forward_func` to be callable, but got {type(forward_func).__name__}.")
+        super().__init__(forward_func)
+        for strategies, strategy in ((infills.INFILLS, infill), (SAMPLERS, sampler), (SCORES, score)):
+            strategies.resolve(strategy)
+        self.infill = infill
+        self.sampler = sampler
+        self.score = score
+
+    @log_usage(part_of_slo=True)  # type: ignore[untyped-decorator]
+    @torch.no_grad()
+    def attribute(
+        self,
+        inputs: TensorOrTuple,
+        baselines: Baselines = None,
+        target: Target = None,
+        additional_forward_args: object = None,
+        feature_mask: TensorOrTuple | None = None,
+        *,
+        mode: str = "joint",
+        n_iterations: int = 30,
+        n_samples: int = 2,
+        mask_size: MaskSize = None,
+        temperature: float = 0.5,
+        learning_rate: float = 0.3,
+        area_weight: float = 40.0,
+        tv_weight: float = 20.0,
+        warm_up: int = 0,
+        tolerance: float = 0.0,
+        contrast_target: Target = None,
+        internal_batch_size: int | None = None,
+        seed: int = 0,
+        return_masks: bool = False,
+        show_progress: bool = False,
+    ) -> Any:
+        """Learn the masks of a batch and return one of them as the attribution.
+
+        An example's result does not depend on the others in the batch, nor on the global random state.
+
+        Args:
+            inputs: floating-point tensor (N, ...) or tuple of such: images (N, C, H, W), signals (N, C, L),
+                volumes (N, C, D, H, W), whose masks are shared by the channels; tabular (N, F).
+            baselines: what replaces removed pixels, instead of the constructor's infill: a number, a tensor
+                of the input's shape or with first dimension 1, or a tuple of these, one per input.
+            target: class to explain, in any of Captum's forms: int, tuple, tensor, list of ints or tuples;
+                None for models with one output an example.
+            additional_forward_args: further arguments of the model; tensors with N entries follow the rows.
+            feature_mask: integer group numbers, broadcastable to the inputs; one mask value a group
+                (superpixels). Replaces the grid of `mask_size`.
+            mode: which map to return, `"joint"`, `"ssr"` or `"sdr"`.
+            n_iterations: optimisation steps; each costs 2 * n_samples network passes an example.
+            n_samples: mask samples an iteration, drawn as antithetic pairs.
+            mask_size: cells of the mask along the shortest spatial axis, or along each as a tuple; by
+                default 28 for images, 112 for signals, 14 for volumes, at most one a pixel.
+            temperature: of the sampler, above 0; lower is harder.
+            learning_rate: first step size of Adam, in logits.
+            area_weight: price of the whole image, in units of the score.
+            tv_weight: price of a total variation of 1 between cells, in units of the score.
+            warm_up: steps over which both prices rise.
+            tolerance: an example leaves the run once its masks move by less than this for three steps.
+            contrast_target: class b of "why a and not b?"; the score is then logit_a - logit_b.
+            internal_batch_size: most rows in one forward and backward pass, 64 by default; halved whenever
+                the accelerator runs out of memory. Results do not depend on it beyond round-off.
+            seed: of all random draws.
+            return_masks: return the masks and how they were learned, too.
+            show_progress: show a progress bar on standard error.
+
+        Returns:
+            Attributions in [0, 1] of the inputs' shape, dtype and device, a tuple for a tuple. With
+            `return_masks`, a pair of these and `FIDOMasks` (a tuple of them for a tuple).
+
+        Raises:
+            AssertionError: for a missing, malformed or mismatched target, as Captum's methods do.
+            IndexError: for a target outside the model's output.
+            TypeError: for inputs that are not floating-point tensors, or a model that returns no tensor.
+            ValueError: for empty, NaN or infinite inputs, or settings out of range.
+            RuntimeError: for a model through which no gradient flows.
+        """
+        settings = Settings(
+            mode, n_iterations, n_samples, mask_size, temperature, learning_rate, area_weight, tv_weight,
+            warm_up, tolerance, internal_batch_size, seed,
+        )  # fmt: skip
+        as_tuple = is_tuple(inputs)
+        _check_model(self.forward_func)
+        with torch.inference_mode(False), torch.enable_grad():
+            batch = _checked_inputs(_own(inputs if isinstance(inputs, tuple) else (inputs,)))
+            request = Request(
+                baselines, target, contrast_target, additional_forward_args, feature_mask
+            ).owned()
+            with preserved(self.forward_func, [tensor.device for tensor in batch], seed):
+                masks = self._learn(batch, request, settings, show_progress)
+            attributions = tuple(
+                _spread(one.mask(mode), tensor) for one, tensor in zip(masks, batch, strict=True)
+            )
+        attribution = format_output(as_tuple, attributions)
+        return (attribution, masks if as_tuple else masks[0]) if return_masks else attribution
+
+    def _learn(
+        self, inputs: tuple[Tensor, ...], request: "Request", settings: Settings, show_progress: bool
+    ) -> tuple[FIDOMasks, ...]:
+        """Learn the logits of all examples, and turn them into masks."""
+        generator = Generator().manual_seed(settings.seed)
+        composites = self._composites(inputs, request, settings, generator)
+        learning = self._learning(composites, settings, generator)
+        start = torch.zeros(2, len(inputs[0]), composites.grid.count, device=inputs[0].device)
+        schedule = Schedule(settings.n_iterations, settings.learning_rate, settings.tolerance)
+        with progress_bar(
+            f"{self.get_name()} attribution", settings.n_iterations, show_progress
+        ) as advance_to:
+            logits, history = minimize(learning, start, schedule, advance_to)
+        return self._masks(composites, logits, history, settings)
+
+    def _composites(
+        self, inputs: tuple[Tensor, ...], request: "Request", settings: Settings, generator: Generator
+    ) -> Composites:
+        query = make_query(self.forward_func, inputs, request.target, request.additional_forward_args)
+        return Composites(
+            inputs,
+            self._infills(inputs, request.baselines, generator),
+            query,
+            self._row_score(query, request.contrast_target),
+            make_grid(inputs, settings.mask_size, request.groups()),
+            settings.internal_batch_size or DEFAULT_ROWS,
+        )
+
+    def _infills(
+        self, inputs: tuple[Tensor, ...], baselines: Baselines, generator: Generator
+    ) -> tuple[Tensor, ...]:
+        if baselines is None:
+            fill = infills.resolve(self.infill)
+            return tuple(fill(tensor, generator) for tensor in inputs)
+        formatted = zip(format_baselines(baselines, inputs), inputs, strict=True)
+        return tuple(
+            torch.as_tensor(value).to(tensor).expand_as(tensor).clone() for value, tensor in formatted
+        )
+
+    def _row_score(self, query: Query, contrast_target: Target) -> RowScore:
+        """Bind the score to the target of each row, and to the look-alike where one is given."""
+        named = self.score if isinstance(self.score, str) else None
+        if contrast_target is not None and named is None:
+            raise ValueError(
+                "Expected no `contrast_target` beside a score of your own; let the score hold it."
+            )
+        if contrast_target is not None:
+            other = query.other(contrast_target)
+            return lambda output, examples: contrast(output, query.targets(examples), other.targets(examples))
+        if named == "contrast":
+            raise ValueError("Expected a `contrast_target` for score 'contrast', but got None.")
+        score = SCORES.resolve(self.score)
+        return lambda output, examples: score(output, query.targets(examples))
+
+    def _learning(self, composites: Composites, settings: Settings, generator: Generator) -> MaskLearning:
+        weights = Weights(settings.area_weight, settings.tv_weight, settings.warm_up)
+        sampler = SAMPLERS.resolve(self.sampler)
+        return MaskLearning(composites, sampler, weights, settings.n_samples, settings.temperature, generator)
+
+    def _masks(
+        self, composites: Composites, logits: Tensor, history: dict[str, Tensor], settings: Settings
+    ) -> tuple[FIDOMasks, ...]:
+        """Arrange the cells of each input as a pair of masks."""
+        examples = torch.arange(logits.shape[1], device=logits.device)
+        pairs = [composites.grid.arrange(torch.sigmoid(logits[mask]), examples) for mask in (SSR, SDR)]
+        parts = zip(*pairs, composites.grid.sizes, composites.infills, strict=True)
+        record = self._record(settings)
+        return tuple(FIDOMasks(ssr, sdr, size, infill, history, record) for ssr, sdr, size, infill in parts)
+
+    def _record(self, settings: Settings) -> dict[str, Any]:
+        strategies = {name: describe(getattr(self, name)) for name in ("infill", "sampler", "score")}
+        return {**strategies, **settings.record()}
+
+    def get_name(self) -> str:
+        """Name the method in progress bars and logs."""
+        return "FIDO"
+
+    @property
+    def multiplies_by_inputs(self) -> bool:
+        """False: masks say how much of a pixel is needed, not how much it adds."""
+        return False
+
+    def attribute_future(self, *args: Any, **kwargs: Any) -> Any:
+        """Raise: asynchronous forward functions are not supported."""
+        raise NotImplementedError(
+            "FIDOAttribution does not support asynchronous forward functions; use attribute."
+        )
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is asked of `attribute` beside the numbers."""
+
+    baselines: Baselines
+    target: Target
+    contrast_target: Target
+    additional_forward_args: object
+    feature_mask: TensorOrTuple | None
+
+    def groups(self) -> tuple[Tensor, ...] | None:
+        """Feature masks as a tuple, one per input."""
+        return (self.feature_mask,) if isinstance(self.feature_mask, Tensor) else self.feature_mask
+
+    def owned(self) -> "Request":
+        """Cut loose from the caller's graph and inference mode."""
+        return Request(*(_own(getattr(self, field.name)) for field in fields(self)))
+
+
+def _own(value: Any) -> Any:
+    """Detach and copy tensors, also those in a tuple; leave all else."""
+    if isinstance(value, tuple):
+        return tuple(map(_own, value))
+    return value.detach().clone() if isinstance(value, Tensor) else value
+
+
+def _spread(mask: Tensor, inputs: Tensor) -> Tensor:
+    """Give a mask the shape, dtype and device of its input, contiguous."""
+    return mask.to(inputs).expand_as(inputs).clone(memory_format=torch.contiguous_format)
+
+
+def _checked_inputs(inputs: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    for tensor in inputs:
+        if not isinstance(tensor, Tensor) or not tensor.is_floating_point():
+            came = str(tensor.dtype) if isinstance(tensor, Tensor) else type(tensor).__name__
+            raise TypeError(f"Expected `inputs` to be floating-point tensors, but got {came}.")
+        if tensor.ndim == 0 or tensor.numel() == 0 or len(tensor) != len(inputs[0]):
+            shapes = [tuple(one.shape) for one in inputs]
+            raise ValueError(
+                f"Expected `inputs` of shape (N, ...) with one N and nothing empty, but got {shapes}."
+            )
+        if not tensor.isfinite().all():
+            raise ValueError("Expected finite `inputs`, but got NaN or infinity.")
+    return inputs
+
+
+def _check_model(forward_func: Callable[..., Any]) -> None:
+    module = module_of(forward_func)
+    if module is None:
+        return
+    if any(parameter.is_inference() for parameter in module.parameters()):
+        raise RuntimeError(
+            "Expected a model that can be differentiated, but its parameters were made under "
+            "torch.inference_mode(); build or load it outside."
+        )
+    if module.training:
+        warnings.warn(
+            "The model is in training mode: dropout and batch norm act as in training, and its hundreds of "
+            "forward passes would alter BatchNorm statistics, which are put back. Call model.eval() first.",
+            stacklevel=4,
+        )

@@ -1,0 +1,105 @@
+"""Altered copies of the inputs, run through the model a capped number of rows at a time."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+import torch
+from torch import Tensor
+
+from captum_scd.forward import Query
+from captum_scd.grid import Grid
+
+DEFAULT_ROWS = 64
+"""Rows of one forward and backward pass where the user sets no cap."""
+
+Piece = TypeVar("Piece")
+RowScore = Callable[[Tensor, Tensor], Tensor]
+"""(model output (n, ...), the example of each row (n,)) -> score of each row (n,)."""
+RowLoss = Callable[[Tensor, Tensor], Tensor]
+"""(scores (n,), positions of these rows (n,)) -> loss of each row (n,)."""
+
+
+@dataclass
+class Composites:
+    """Rows mask * input + (1 - mask) * infill, where each row keeps cells of its own.
+
+    Attributes:
+        inputs: tensors (N, ...), the user's examples.
+        infills: same shapes, what stands where a mask takes away.
+        query: the model and what it is asked.
+        grid: how cells cover the inputs.
+        rows: most rows in one pass; halved, for good, each time the accelerator runs out of memory.
+    """
+
+    inputs: tuple[Tensor, ...]
+    infills: tuple[Tensor, ...]
+    query: Query
+    score: RowScore
+    grid: Grid
+    rows: int = DEFAULT_ROWS
+
+    def scores(self, masks: tuple[Tensor, ...], examples: Tensor) -> Tensor:
+        """Score rows seen through masks at the inputs' resolution, 1 keeps; one pass, (rows,)."""
+        parts = zip(masks, self.inputs, self.infills, strict=True)
+        rows = tuple(blend(mask, x[examples], b[examples]) for mask, x, b in parts)
+        return self.score(self.query(rows, examples), examples)
+
+    def gradient(self, keep: Tensor, examples: Tensor, loss: RowLoss) -> tuple[Tensor, Tensor]:
+        """Differentiate the summed loss of all rows in the kept cells.
+
+        Args:
+            keep: (rows, cells) in [0, 1], 1 keeps.
+            examples: (rows,) example of each row.
+            loss: of rows, from their scores.
+
+        Returns:
+            (rows, cells) gradient, and (rows,) scores.
+        """
+
+        def piece(rows: Tensor) -> tuple[Tensor, Tensor]:
+            cells = keep[rows].detach().requires_grad_()
+            scores = self.scores(self.grid.expand(cells, examples[rows]), examples[rows])
+            return _gradient(loss(scores, rows).sum(), cells), scores.detach()
+
+        gradients, scores = zip(*self.in_pieces(piece, len(keep)), strict=True)
+        return torch.cat(gradients), torch.cat(scores)
+
+    def in_pieces(self, work: Callable[[Tensor], Piece], count: int) -> list[Piece]:
+        """Call `work` with the positions of at most `self.rows` rows at a time, until all are done."""
+        pieces: list[Piece] = []
+        start = 0
+        while start < count:
+            rows = torch.arange(start, min(start + self.rows, count), device=self.inputs[0].device)
+            piece = self._attempt(work, rows)
+            if piece is not None:
+                pieces.append(piece)
+                start += len(rows)
+        return pieces
+
+    def _attempt(self, work: Callable[[Tensor], Piece], rows: Tensor) -> Piece | None:
+        """Do a piece of work, or halve the cap and return None if the accelerator's memory does not suffice."""
+        try:
+            return work(rows)
+        except RuntimeError as error:
+            if "out of memory" not in str(error).lower() or len(rows) == 1:
+                raise
+        self.rows = (len(rows) + 1) // 2
+        if rows.device.type == "cuda":
+            torch.cuda.empty_cache()
+        return None
+
+
+def blend(mask: Tensor, inputs: Tensor, infill: Tensor) -> Tensor:
+    """Keep the inputs where the mask is 1, the infill where it is 0; in the inputs' dtype."""
+    return (mask * inputs + (1 - mask) * infill).to(inputs.dtype)
+
+
+def _gradient(loss: Tensor, cells: Tensor) -> Tensor:
+    gradient = torch.autograd.grad(loss, cells, allow_unused=True)[0] if loss.requires_grad else None
+    if gradient is None:
+        raise RuntimeError(
+            "Expected the model's output to depend differentiably on its input, but no gradient reaches it; "
+            "does the model run under torch.no_grad(), detach its input, or return class numbers?"
+        )
+    return gradient

@@ -1,0 +1,166 @@
+"""Asking the user's model about rows that are altered copies of a batch's examples.
+
+A row remembers which example it was made from; targets and additional forward arguments follow it.
+"""
+
+import dataclasses
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from captum_scd._captum import Target, format_additional_forward_args, validate_target
+
+
+@dataclass(frozen=True)
+class Query:
+    """A model with the question asked of each example.
+
+    Attributes:
+        forward_func: the user's model or function; gets the inputs, then the additional arguments.
+        target: (N, d) index into the output's dimensions after the first, None for one number a row.
+        arguments: additional forward arguments; tensors with one entry per example follow the rows.
+        count: number N of examples.
+    """
+
+    forward_func: Callable[..., Any]
+    target: Tensor | None
+    arguments: tuple[Any, ...]
+    count: int
+
+    def __call__(self, inputs: tuple[Tensor, ...], examples: Tensor) -> Tensor:
+        """Run rows through the model.
+
+        Args:
+            inputs: tensors (rows, ...).
+            examples: (rows,) the example each row was made from.
+
+        Returns:
+            Output (rows, ...), checked to fit rows and target; float32 at least.
+        """
+        arguments = (self._rows(argument, examples) for argument in self.arguments)
+        output = self.forward_func(*inputs, *arguments)
+        checked = _checked_output(output, len(examples), self.targets(examples))
+        return checked if checked.dtype == torch.float64 else checked.float()
+
+    def other(self, target: Target) -> "Query":
+        """The same question of another target."""
+        device = torch.device("cpu") if self.target is None else self.target.device
+        return dataclasses.replace(self, target=target_index(target, self.count, device))
+
+    def targets(self, examples: Tensor) -> Tensor | None:
+        """(rows, d) targets of the rows."""
+        return None if self.target is None else self.target[examples]
+
+    def _rows(self, argument: Any, examples: Tensor) -> Any:
+        follows = isinstance(argument, Tensor) and argument.ndim > 0 and len(argument) == self.count
+        return argument[examples.to(argument.device)] if follows else argument
+
+
+def make_query(
+    forward_func: Callable[..., Any],
+    inputs: tuple[Tensor, ...],
+    target: Target = None,
+    additional_forward_args: object = None,
+) -> Query:
+    """Normalise target and additional arguments, in every form Captum takes, for a batch of inputs."""
+    index = target_index(target, len(inputs[0]), inputs[0].device)
+    return Query(forward_func, index, format_additional_forward_args(additional_forward_args), len(inputs[0]))
+
+
+def target_index(target: Target, count: int, device: torch.device) -> Tensor | None:
+    """Turn any of Captum's forms of target into one.
+
+    Args:
+        target: None, an int, a tuple of ints, a 0-d or 1-d integer tensor, a list of ints or of tuples.
+        count: number N of examples.
+        device: where the result goes.
+
+    Returns:
+        (N, d) long tensor, or None.
+
+    Raises:
+        AssertionError: for any other form, or another number of targets than examples, as Captum does.
+
+    >>> target_index([(0, 1), (2, 3)], count=2, device=torch.device("cpu"))
+    tensor([[0, 1],
+            [2, 3]])
+    """
+    if target is None:
+        return None
+    validate_target(count, target)
+    try:
+        index = torch.as_tensor(target, device=device)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise AssertionError(f"Expected `target` to hold integers, but got {target!r}.") from error
+    if index.is_floating_point() or index.is_complex() or index.dtype == torch.bool:
+        raise AssertionError(f"Expected `target` to hold integers, but got {index.dtype}.")
+    if isinstance(target, tuple):
+        return index.long().reshape(1, -1).expand(count, -1)
+    return index.long().reshape(-1, *index.shape[1:2] or (1,)).expand(count, -1)
+
+
+@contextmanager
+def preserved(forward_func: Callable[..., Any], devices: list[torch.device], seed: int) -> Iterator[None]:
+    """Put the global random state, and the buffers of a model in training mode, back afterwards.
+
+    Inside, global random numbers start from `seed`, so that a model that draws some answers alike twice.
+    """
+    buffers = _training_buffers(forward_func)
+    try:
+        with torch.random.fork_rng([device for device in devices if device.type == "cuda"]):
+            torch.default_generator.manual_seed(seed)
+            yield
+    finally:
+        with torch.no_grad():
+            for buffer, value in buffers:
+                buffer.copy_(value)
+
+
+def module_of(forward_func: Callable[..., Any]) -> nn.Module | None:
+    """Find the module behind a forward function: itself, or the one it is a method of."""
+    owner = getattr(forward_func, "__self__", forward_func)
+    return owner if isinstance(owner, nn.Module) else None
+
+
+def _training_buffers(forward_func: Callable[..., Any]) -> list[tuple[Tensor, Tensor]]:
+    module = module_of(forward_func)
+    if module is None or not any(part.training for part in module.modules()):
+        return []
+    return [(buffer, buffer.clone()) for buffer in module.buffers()]
+
+
+def _checked_output(output: object, rows: int, target: Tensor | None) -> Tensor:
+    if not isinstance(output, Tensor):
+        raise TypeError(
+            f"Expected the model to return a tensor, but got {type(output).__name__}; wrap it in a function that returns its logits."
+        )
+    if output.ndim == 0 or len(output) != rows:
+        raise ValueError(
+            f"Expected the model to return one row per example ({rows}), but got shape {tuple(output.shape)}."
+        )
+    if not output.is_floating_point():
+        raise TypeError(f"Expected the model to return floating-point values, but got {output.dtype}.")
+    return output.flatten() if target is None and output.numel() == rows else _checked_target(output, target)
+
+
+def _checked_target(output: Tensor, target: Tensor | None) -> Tensor:
+    shape = tuple(output.shape)
+    if target is None:
+        raise AssertionError(
+            f"Expected a `target` for a model with several outputs, shape {shape}, but got None."
+        )
+    if target.shape[1] != output.ndim - 1:
+        raise AssertionError(
+            f"Expected `target` to pick one value per row of an output of shape {shape}, but it indexes {target.shape[1]} of its {output.ndim - 1} dimensions."
+        )
+    sizes = torch.tensor(shape[1:], device=target.device)
+    outside = (target >= sizes) | (target < -sizes)
+    if outside.any():
+        raise IndexError(
+            f"Expected `target` inside an output of shape {shape}, but got {target[outside.any(1)][0].tolist()}."
+        )
+    return output

@@ -1,0 +1,241 @@
+"""From the cells a mask is learned on to the features of the input it covers.
+
+A mask has one value a cell. Images, signals and volumes have a regular lattice of cells that is
+interpolated to the input's size and shared by the channels; tabular inputs have a cell for each feature;
+with a feature mask (superpixels) each group of features is a cell. All cells of an example stand in one
+row, so that sampling and optimisation need to know nothing of their arrangement.
+"""
+
+from dataclasses import dataclass
+from itertools import accumulate
+from typing import Protocol
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+DEFAULT_CELLS = {1: 112, 2: 28, 3: 14}
+"""Cells along the shortest axis of signals, images and volumes; never more than the axis has elements."""
+
+MaskSize = int | tuple[int, ...] | None
+
+
+class Layout(Protocol):
+    """How the cells of one input are arranged."""
+
+    @property
+    def count(self) -> int:
+        """Number of cells."""
+        ...
+
+    def arrange(self, cells: Tensor, examples: Tensor) -> Tensor:
+        """(rows, count) -> the mask at the resolution it is learned on; row i belongs to examples[i]."""
+        ...
+
+    def variation(self, cells: Tensor) -> Tensor:
+        """(rows, count) -> (rows,) total variation, 0 where cells have no neighbours."""
+        ...
+
+
+@dataclass(frozen=True)
+class Lattice:
+    """A regular lattice of cells over the spatial axes, shared by the channels."""
+
+    shape: tuple[int, ...]
+
+    @property
+    def count(self) -> int:
+        """Number of cells."""
+        return torch.Size(self.shape).numel()
+
+    def arrange(self, cells: Tensor, examples: Tensor) -> Tensor:
+        """(rows, count) -> (rows, 1, *shape)."""
+        return cells.unflatten(1, (1, *self.shape))
+
+    def variation(self, cells: Tensor) -> Tensor:
+        """Total variation of the lattice, see `total_variation`."""
+        return total_variation(cells.unflatten(1, (1, *self.shape)))
+
+
+@dataclass(frozen=True)
+class Features:
+    """A cell for each feature of an example, without neighbours."""
+
+    shape: tuple[int, ...]
+
+    @property
+    def count(self) -> int:
+        """Number of cells."""
+        return torch.Size(self.shape).numel()
+
+    def arrange(self, cells: Tensor, examples: Tensor) -> Tensor:
+        """(rows, count) -> (rows, *shape)."""
+        return cells.reshape(-1, *self.shape)
+
+    def variation(self, cells: Tensor) -> Tensor:
+        """Zero: features have no order."""
+        return cells.new_zeros(len(cells))
+
+
+@dataclass(frozen=True)
+class Groups:
+    """A cell for each group of features: group numbers of shape (1 or N, ...), from 0 to count - 1."""
+
+    numbers: Tensor
+    count: int
+
+    def arrange(self, cells: Tensor, examples: Tensor) -> Tensor:
+        """(rows, count) -> (rows, *shape of the feature mask)."""
+        numbers = (
+            self.numbers[examples] if len(self.numbers) > 1 else self.numbers.expand(len(cells), *self._shape)
+        )
+        return cells.gather(1, numbers.flatten(1)).unflatten(1, self._shape)
+
+    def variation(self, cells: Tensor) -> Tensor:
+        """Zero: groups have no order."""
+        return cells.new_zeros(len(cells))
+
+    @property
+    def _shape(self) -> tuple[int, ...]:
+        return tuple(self.numbers.shape[1:])
+
+
+@dataclass(frozen=True)
+class Grid:
+    """The cells of all inputs of a model, in one row an example.
+
+    Attributes:
+        layouts: one per input.
+        columns: the part of the row that belongs to each input; with a feature mask all share the row.
+        sizes: spatial size of each input.
+        count: length of the row.
+    """
+
+    layouts: tuple[Layout, ...]
+    columns: tuple[slice, ...]
+    sizes: tuple[tuple[int, ...], ...]
+    count: int
+
+    def arrange(self, cells: Tensor, examples: Tensor) -> tuple[Tensor, ...]:
+        """(rows, count) -> one mask per input, at the resolution it is learned on."""
+        pairs = zip(self.layouts, self.columns, strict=True)
+        return tuple(layout.arrange(cells[:, columns], examples) for layout, columns in pairs)
+
+    def expand(self, cells: Tensor, examples: Tensor) -> tuple[Tensor, ...]:
+        """(rows, count) -> one mask per input, broadcastable to the input."""
+        return tuple(map(resize, self.arrange(cells, examples), self.sizes))
+
+    def variation(self, cells: Tensor) -> Tensor:
+        """(rows, count) -> (rows,) total variation, mean over the inputs."""
+        pairs = zip(self.layouts, self.columns, strict=True)
+        return torch.stack([layout.variation(cells[:, columns]) for layout, columns in pairs]).mean(0)
+
+    def area(self, cells: Tensor, examples: Tensor) -> Tensor:
+        """(rows, count) -> (rows,) mean of the mask, over the features of an input, then over the inputs."""
+        masks = self.arrange(cells, examples)
+        return torch.stack([mask.flatten(1).mean(1) for mask in masks]).mean(0)
+
+
+def make_grid(
+    inputs: tuple[Tensor, ...], mask_size: MaskSize = None, feature_mask: tuple[Tensor, ...] | None = None
+) -> Grid:
+    """Choose the cells for some inputs.
+
+    Args:
+        inputs: tensors (N, ...).
+        mask_size: cells along the shortest spatial axis, or along each; None for `DEFAULT_CELLS`.
+        feature_mask: integer group numbers, one tensor per input, broadcastable to the input (first
+            dimension 1 or N). Features of the same number share a cell, within and across inputs.
+
+    Raises:
+        ValueError: for a mask size or a feature mask that does not fit the inputs.
+    """
+    if feature_mask is not None:
+        return _grouped_grid(inputs, feature_mask)
+    layouts = tuple(_layout(tensor, mask_size) for tensor in inputs)
+    ends = list(accumulate(layout.count for layout in layouts))
+    columns = tuple(slice(end - layout.count, end) for end, layout in zip(ends, layouts, strict=True))
+    return Grid(layouts, columns, tuple(tuple(tensor.shape[2:]) for tensor in inputs), ends[-1])
+
+
+def resize(mask: Tensor, size: tuple[int, ...]) -> Tensor:
+    """Interpolate a mask (rows, 1, *cells) to (rows, 1, *size), multi-linearly.
+
+    Every value of the result is a weighted mean of its neighbours, so it stays between their extremes.
+    Masks that have that size already, or no spatial axes, are returned as they are.
+    """
+    if tuple(mask.shape[2:]) == tuple(size) or mask.ndim != len(size) + 2:
+        return mask
+    mode = {1: "linear", 2: "bilinear", 3: "trilinear"}[len(size)]
+    return F.interpolate(mask, size=size, mode=mode, align_corners=False)
+
+
+def total_variation(mask: Tensor) -> Tensor:
+    """Mean absolute difference of neighbours along an axis, averaged over the spatial axes.
+
+    Args:
+        mask: (N, C, *spatial).
+
+    Returns:
+        (N,) values, 0 for a flat mask, at most 1 for a mask in [0, 1] (a checkerboard).
+
+    >>> total_variation(torch.tensor([[[[0.0, 1.0], [0.0, 1.0]]]]))
+    tensor([0.5000])
+    """
+    axes = [axis for axis in range(2, mask.ndim) if mask.shape[axis] > 1]
+    if not axes:
+        return mask.new_zeros(len(mask))
+    return torch.stack([mask.diff(dim=axis).abs().flatten(1).mean(1) for axis in axes]).mean(0)
+
+
+def _layout(inputs: Tensor, mask_size: MaskSize) -> Layout:
+    if 3 <= inputs.ndim <= 5:
+        return Lattice(_lattice_shape(tuple(inputs.shape[2:]), mask_size))
+    return Features(tuple(inputs.shape[1:]))
+
+
+def _lattice_shape(size: tuple[int, ...], mask_size: MaskSize) -> tuple[int, ...]:
+    if isinstance(mask_size, tuple):
+        return _checked_lattice(mask_size, size)
+    shortest = DEFAULT_CELLS[len(size)] if mask_size is None else mask_size
+    shape = tuple(min(n, max(1, round(shortest * n / min(size)))) for n in size)
+    return _checked_lattice(shape, size)
+
+
+def _checked_lattice(shape: tuple[int, ...], size: tuple[int, ...]) -> tuple[int, ...]:
+    fits = len(shape) == len(size) and all(1 <= cells <= n for cells, n in zip(shape, size, strict=True))
+    if not fits:
+        raise ValueError(
+            f"Expected `mask_size` to give 1 to {size} cells along the axes of the input, but got {shape}."
+        )
+    return shape
+
+
+def _grouped_grid(inputs: tuple[Tensor, ...], feature_mask: tuple[Tensor, ...]) -> Grid:
+    _check_feature_mask(inputs, feature_mask)
+    ids = torch.cat([mask.flatten() for mask in feature_mask]).unique()
+    numbers = [torch.searchsorted(ids, mask.contiguous()) for mask in feature_mask]
+    aligned = [mask[(None,) * (t.ndim - mask.ndim)] for mask, t in zip(numbers, inputs, strict=True)]
+    layouts = tuple(Groups(mask, len(ids)) for mask in aligned)
+    sizes = tuple(tuple(mask.shape[2:]) for mask in aligned)
+    return Grid(layouts, (slice(None),) * len(inputs), sizes, len(ids))
+
+
+def _check_feature_mask(inputs: tuple[Tensor, ...], feature_mask: tuple[Tensor, ...]) -> None:
+    if len(feature_mask) != len(inputs):
+        raise ValueError(
+            f"Expected one `feature_mask` per input ({len(inputs)}), but got {len(feature_mask)}."
+        )
+    for mask, tensor in zip(feature_mask, inputs, strict=True):
+        if mask.is_floating_point() or mask.is_complex():
+            raise ValueError(f"Expected `feature_mask` to hold integers, but got {mask.dtype}.")
+        if not _broadcastable(tuple(mask.shape), tuple(tensor.shape)):
+            came = f"{tuple(mask.shape)} for an input of shape {tuple(tensor.shape)}"
+            raise ValueError(f"Expected `feature_mask` to broadcast to its input, but got shape {came}.")
+
+
+def _broadcastable(shape: tuple[int, ...], target: tuple[int, ...]) -> bool:
+    if len(shape) > len(target):
+        return False
+    pairs = zip(reversed(shape), reversed(target), strict=False)
+    return all(mine in (1, theirs) for mine, theirs in pairs)

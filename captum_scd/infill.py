@@ -1,0 +1,237 @@
+"""Image in, replacement image out: what stands where a mask takes pixels away.
+
+Every infill maps `(inputs, generator)` to a tensor of the inputs' shape. Inputs have a batch dimension
+first, channels second and any number of spatial axes after them. Where an infill draws at random, the
+draw is shared by all examples of the batch, so that an example's infill does not depend on its neighbours.
+Spatial infills (blur, mean, local mean, shuffle) of inputs that have no spatial axes, such as
+tabular N x F ones, are zeros: Captum's own default baseline.
+"""
+
+import inspect
+from collections.abc import Callable
+from typing import cast
+
+import torch
+from torch import Generator, Tensor
+
+from captum_scd._strategies import Strategies, describe
+
+Infill = Callable[[Tensor, Generator], Tensor]
+
+REFERENCE_SIZE = 224
+"""Lengths in pixels below are meant at this image size and scale with the image."""
+
+
+def blur(inputs: Tensor, generator: Generator | None = None, sigma: float = 10.0) -> Tensor:
+    """Blur with a Gaussian, axis by axis, reflecting at the borders.
+
+    Args:
+        inputs: (N, C, *spatial), any number of channels and any size.
+        generator: not used.
+        sigma: standard deviation in pixels of a 224-pixel image; scaled with the image.
+
+    Returns:
+        The blurred inputs, same shape and dtype.
+    """
+    return _along_spatial_axes(inputs, lambda size: _gaussian(sigma * _scale(inputs)), _reflected_filter)
+
+
+def local_mean(inputs: Tensor, generator: Generator | None = None, width: float = 15.0) -> Tensor:
+    """Average over a square window around each pixel, reflecting at the borders.
+
+    Args:
+        inputs: (N, C, *spatial).
+        generator: not used.
+        width: window width in pixels of a 224-pixel image; scaled with the image, rounded to odd.
+
+    Returns:
+        The averaged inputs, same shape and dtype.
+    """
+    return _along_spatial_axes(inputs, lambda size: _box(width * _scale(inputs)), _reflected_filter)
+
+
+def mean(inputs: Tensor, generator: Generator | None = None) -> Tensor:
+    """Replace every pixel by its channel's mean over the image; (N, C, *spatial) in and out."""
+    if inputs.ndim < 3:
+        return torch.zeros_like(inputs)
+    return inputs.mean(dim=_spatial_axes(inputs), keepdim=True).expand_as(inputs).contiguous()
+
+
+def constant(inputs: Tensor, generator: Generator | None = None, value: float = 0.0) -> Tensor:
+    """Replace every pixel by one value, 0 by default (Captum's default baseline)."""
+    return torch.full_like(inputs, value)
+
+
+def uniform(inputs: Tensor, generator: Generator) -> Tensor:
+    """Replace by uniform noise between each channel's least and greatest value in the image."""
+    axes = _statistics_axes(inputs)
+    low, high = inputs.amin(axes, keepdim=True), inputs.amax(axes, keepdim=True)
+    return low + (high - low) * _shared_draw(torch.rand, inputs, generator)
+
+
+def normal(inputs: Tensor, generator: Generator) -> Tensor:
+    """Replace by Gaussian noise with each channel's mean and standard deviation in the image."""
+    axes = _statistics_axes(inputs)
+    center, spread = inputs.mean(axes, keepdim=True), inputs.std(axes, keepdim=True, correction=0)
+    return center + spread * _shared_draw(torch.randn, inputs, generator)
+
+
+def shuffle(inputs: Tensor, generator: Generator, patch: float = 16.0) -> Tensor:
+    """Cut the image into square patches and shuffle them.
+
+    What is left has the image's own colours and textures, but no object: a cheap neighbour of knockoffs
+    (Popescu et al. 2021). All examples of a batch get the same permutation.
+
+    Args:
+        inputs: (N, C, *spatial); sizes that the patch does not divide are padded by reflection, then cut.
+        generator: draws the permutation.
+        patch: patch width in pixels of a 224-pixel image; scaled with the image, at least 1.
+
+    Returns:
+        The shuffled inputs, same shape and dtype.
+    """
+    if inputs.ndim < 3:
+        return torch.zeros_like(inputs)
+    width = max(1, round(patch * _scale(inputs)))
+    padded = _padded_to_multiple(inputs, width)
+    patches = _split(padded, width)
+    order = torch.randperm(patches.shape[2], generator=generator).to(inputs.device)
+    shuffled = _join(patches[:, :, order], padded.shape)
+    return shuffled[(..., *(slice(size) for size in inputs.shape[2:]))].contiguous()
+
+
+INFILLS: Strategies[Infill] = Strategies(
+    "infill",
+    {
+        "blur": blur,
+        "mean": mean,
+        "constant": constant,
+        "uniform": uniform,
+        "normal": normal,
+        "local_mean": local_mean,
+        "shuffle": shuffle,
+    },
+)
+
+
+def resolve(strategy: str | Callable[..., Tensor]) -> Infill:
+    """Turn a name or a callable `(inputs)` or `(inputs, generator)` into an infill.
+
+    Args:
+        strategy: one of `INFILLS`, or a callable, such as a generative in-painter; it may take a
+            `torch.Generator` as an argument named `generator`.
+
+    Returns:
+        A function `(inputs, generator)` whose result is checked to have the inputs' shape.
+
+    Raises:
+        ValueError: for an unknown name. The returned function raises it for a result that is no tensor,
+            has another shape, or is not finite.
+    """
+    function = INFILLS.resolve(strategy)
+
+    def fill(inputs: Tensor, generator: Generator) -> Tensor:
+        draws = "generator" in inspect.signature(function).parameters
+        filled = (
+            function(inputs, generator=generator) if draws else cast(Callable[..., Tensor], function)(inputs)
+        )
+        return _checked(filled, inputs, describe(strategy))
+
+    return fill
+
+
+def _checked(filled: object, inputs: Tensor, name: str) -> Tensor:
+    if not isinstance(filled, Tensor) or filled.shape != inputs.shape:
+        came = f"shape {tuple(filled.shape)}" if isinstance(filled, Tensor) else type(filled).__name__
+        raise ValueError(
+            f"Expected infill {name!r} to return a tensor of shape {tuple(inputs.shape)}, but got {came}."
+        )
+    if not filled.isfinite().all():
+        raise ValueError(f"Expected infill {name!r} to return finite values, but got NaN or infinity.")
+    return filled.detach().to(inputs)
+
+
+def _spatial_axes(inputs: Tensor) -> tuple[int, ...]:
+    return tuple(range(2, inputs.ndim))
+
+
+def _statistics_axes(inputs: Tensor) -> tuple[int, ...]:
+    """Take statistics over space where there is some, over the features of an example otherwise."""
+    return _spatial_axes(inputs) or tuple(range(1, inputs.ndim))
+
+
+def _scale(inputs: Tensor) -> float:
+    """Side of the square (cube) as large as the image, in units of the reference size."""
+    sizes = inputs.shape[2:]
+    return float(torch.Size(sizes).numel() ** (1 / max(1, len(sizes)))) / REFERENCE_SIZE
+
+
+def _shared_draw(draw: Callable[..., Tensor], inputs: Tensor, generator: Generator) -> Tensor:
+    return draw((1, *inputs.shape[1:]), generator=generator).to(inputs)
+
+
+def _along_spatial_axes(
+    inputs: Tensor, kernel: Callable[[int], Tensor], filter_matrix: Callable[[Tensor, int], Tensor]
+) -> Tensor:
+    """Apply a separable filter; in float32 at least, so that half precision does not add up round-off."""
+    if inputs.ndim < 3:
+        return torch.zeros_like(inputs)
+    wide = inputs if inputs.dtype == torch.float64 else inputs.float()
+    for axis in _spatial_axes(inputs):
+        matrix = filter_matrix(kernel(inputs.shape[axis]), inputs.shape[axis]).to(wide)
+        wide = torch.tensordot(wide, matrix, dims=([axis], [1])).movedim(-1, axis)
+    return wide.to(inputs.dtype).contiguous()
+
+
+def _gaussian(sigma: float) -> Tensor:
+    """Gaussian weights out to four standard deviations, summing to 1."""
+    radius = max(1, round(4 * sigma))
+    offsets = torch.arange(-radius, radius + 1)
+    return torch.softmax(-0.5 * (offsets / max(sigma, 1e-6)) ** 2, dim=0)
+
+
+def _box(width: float) -> Tensor:
+    """Equal weights over an odd window at least 3 wide, summing to 1."""
+    radius = max(1, round((width - 1) / 2))
+    return torch.full((2 * radius + 1,), 1 / (2 * radius + 1))
+
+
+def _reflected_filter(kernel: Tensor, size: int) -> Tensor:
+    """Write the filter of an axis as a matrix, so that reflection is exact however small the axis is."""
+    radius = len(kernel) // 2
+    sources = _reflect(torch.arange(size)[:, None] + torch.arange(-radius, radius + 1), size)
+    return torch.zeros(size, size).scatter_add_(1, sources, kernel.expand(size, -1).contiguous())
+
+
+def _reflect(index: Tensor, size: int) -> Tensor:
+    """Fold any integer index into 0 ... size - 1 by mirroring at the first and the last element."""
+    period = max(1, 2 * (size - 1))
+    folded = index.remainder(period)
+    return torch.minimum(folded, period - folded) if size > 1 else torch.zeros_like(index)
+
+
+def _padded_to_multiple(inputs: Tensor, width: int) -> Tensor:
+    for axis in _spatial_axes(inputs):
+        size = inputs.shape[axis]
+        padded = -(-size // width) * width
+        inputs = inputs.index_select(axis, _reflect(torch.arange(padded), size).to(inputs.device))
+    return inputs
+
+
+def _split(inputs: Tensor, width: int) -> Tensor:
+    """(N, C, *spatial) -> (N, C, patches, pixels of a patch)."""
+    axes = inputs.ndim - 2
+    blocks = inputs.reshape(
+        *inputs.shape[:2], *(n for size in inputs.shape[2:] for n in (size // width, width))
+    )
+    order = [0, 1, *range(2, 2 + 2 * axes, 2), *range(3, 3 + 2 * axes, 2)]
+    return blocks.permute(order).reshape(*inputs.shape[:2], -1, width**axes)
+
+
+def _join(patches: Tensor, shape: torch.Size) -> Tensor:
+    """Undo `_split`."""
+    axes = len(shape) - 2
+    width = round(patches.shape[3] ** (1 / axes))
+    blocks = patches.reshape(*shape[:2], *(size // width for size in shape[2:]), *([width] * axes))
+    order = [0, 1, *(n for axis in range(axes) for n in (2 + axis, 2 + axes + axis))]
+    return blocks.permute(order).reshape(shape)

@@ -1,0 +1,220 @@
+"""The masks of a run: combine, threshold, box, save, load."""
+
+import dataclasses
+import json
+import os
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from captum_scd._version import __version__
+from captum_scd.grid import resize
+
+MODES = ("joint", "ssr", "sdr")
+FORMAT = "captum_scd masks 1"
+
+
+@dataclass(frozen=True, eq=False)
+class FIDOMasks:
+    """What FIDO learned for a batch: two importance masks an example, 1 = important.
+
+    Attributes:
+        ssr_cells: (N, 1, *cells) in [0, 1], the smallest sufficient region at the resolution it was
+            learned on; what it keeps is enough for the class.
+        sdr_cells: (N, 1, *cells) in [0, 1], the smallest destroying region: what it covers is enough to
+            lose the class when taken away.
+        size: spatial size of the input.
+        infill: (N, C, *size), what stood where pixels were taken away.
+        history: for each iteration and example, tensors (iterations, N): `loss`, and for each mask
+            `ssr_score`, `sdr_score`, `ssr_area`, `sdr_area`, `ssr_tv`, `sdr_tv`.
+        settings: everything needed to learn the same masks again, the seed among them.
+        version: version of captum_scd that learned them.
+
+    Inputs without spatial axes have masks of their own shape instead of (N, 1, *size).
+
+    >>> cells = torch.tensor([[[[0.0, 1.0], [0.0, 1.0]]]])
+    >>> masks = FIDOMasks(cells, cells, size=(4, 4))
+    >>> masks.joint[0, 0, 0]
+    tensor([0.0000, 0.2500, 0.7500, 1.0000])
+    >>> masks.bounding_box(threshold=0.5).tolist()
+    [[2, 0, 4, 4]]
+    """
+
+    ssr_cells: Tensor
+    sdr_cells: Tensor
+    size: tuple[int, ...]
+    infill: Tensor | None = None
+    history: Mapping[str, Tensor] = field(default_factory=dict)
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    version: str = __version__
+
+    @property
+    def ssr(self) -> Tensor:
+        """(N, 1, *size) in [0, 1]: how much of each pixel the class needs; x * ssr + infill * (1 - ssr)."""
+        return resize(self.ssr_cells, self.size)
+
+    @property
+    def sdr(self) -> Tensor:
+        """(N, 1, *size) in [0, 1]: how much of each pixel to take away; x * (1 - sdr) + infill * sdr."""
+        return resize(self.sdr_cells, self.size)
+
+    @property
+    def joint(self) -> Tensor:
+        """(N, 1, *size) in [0, 1]: geometric mean of both masks, sqrt(ssr * sdr)."""
+        return (self.ssr * self.sdr).sqrt()
+
+    @property
+    def seed(self) -> int | None:
+        """Seed the masks were learned with."""
+        return self.settings.get("seed")
+
+    def mask(self, mode: str = "joint") -> Tensor:
+        """Return `joint`, `ssr` or `sdr` by name."""
+        if mode not in MODES:
+            raise ValueError(f"Expected `mode` to be one of {', '.join(map(repr, MODES))}, but got {mode!r}.")
+        mask: Tensor = getattr(self, mode)
+        return mask
+
+    def threshold(self, value: float = 0.5, mode: str = "joint") -> Tensor:
+        """Cut a mask: boolean, of the mask's shape, True where it is at least `value`."""
+        return self.mask(mode) >= value
+
+    def bounding_box(self, threshold: float = 0.5, mode: str = "joint") -> Tensor:
+        """Find the box around all that reaches the threshold, in pixels.
+
+        Args:
+            threshold: in [0, 1].
+            mode: `"joint"`, `"ssr"` or `"sdr"`.
+
+        Returns:
+            (N, 4) long tensor: x0, y0, x1, y1, the far edges exclusive, so that
+            `image[..., y0:y1, x0:x1]` is the crop; all zero where nothing reaches the threshold.
+
+        Raises:
+            ValueError: for masks that are not of images.
+        """
+        if len(self.size) != 2:
+            raise ValueError(
+                f"Expected masks of images, (N, 1, H, W), but these have spatial size {self.size}."
+            )
+        marked = self.threshold(threshold, mode).flatten(1, -3).any(1)
+        y0, y1 = _extent(marked.any(2))
+        x0, x1 = _extent(marked.any(1))
+        return torch.stack([x0, y0, x1, y1], dim=1)
+
+    def __len__(self) -> int:
+        return len(self.ssr_cells)
+
+    def __getitem__(self, index: int | slice) -> "FIDOMasks":
+        """Select examples; an int keeps the batch dimension."""
+        rows = slice(index, index + 1 or None) if isinstance(index, int) else index
+        return self._mapped(lambda tensor: tensor[rows], lambda tensor: tensor[:, rows])
+
+    def to(self, device: torch.device | str) -> "FIDOMasks":
+        """Move all tensors to a device."""
+        return self._mapped(lambda tensor: tensor.to(device), lambda tensor: tensor.to(device))
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write everything into one file: a NumPy `.npz` archive, read without pickle.
+
+        Arrays `ssr_cells`, `sdr_cells`, `infill` and `history.*`, and a JSON text `header` with format,
+        version, size, data types and settings. An existing file is replaced only once the new one is whole.
+        """
+        tensors = self._tensors()
+        header = {
+            "format": FORMAT,
+            "version": self.version,
+            "size": list(self.size),
+            "dtypes": {name: str(tensor.dtype).removeprefix("torch.") for name, tensor in tensors.items()},
+            "settings": dict(self.settings),
+        }
+        arrays = {name: _to_numpy(tensor) for name, tensor in tensors.items()}
+        _write_archive(Path(path), {"header": np.array(json.dumps(header)), **arrays})
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> "FIDOMasks":
+        """Read what `save` wrote.
+
+        Raises:
+            FileNotFoundError: if there is no such file.
+            ValueError: if the file is damaged, or was not written by `FIDOMasks.save`.
+        """
+        arrays = _read_archive(Path(path))
+        header = json.loads(str(arrays.pop("header")))
+        tensors = {
+            name: torch.from_numpy(array).to(getattr(torch, header["dtypes"][name]))
+            for name, array in arrays.items()
+        }
+        history = {
+            name.removeprefix("history."): t for name, t in tensors.items() if name.startswith("history.")
+        }
+        return cls(
+            tensors["ssr_cells"],
+            tensors["sdr_cells"],
+            tuple(header["size"]),
+            tensors.get("infill"),
+            history,
+            header["settings"],
+            header["version"],
+        )
+
+    def _tensors(self) -> dict[str, Tensor]:
+        infill = {} if self.infill is None else {"infill": self.infill}
+        history = {f"history.{name}": values for name, values in self.history.items()}
+        return {"ssr_cells": self.ssr_cells, "sdr_cells": self.sdr_cells, **infill, **history}
+
+    def _mapped(self, of_examples: Any, of_history: Any) -> "FIDOMasks":
+        return dataclasses.replace(
+            self,
+            ssr_cells=of_examples(self.ssr_cells),
+            sdr_cells=of_examples(self.sdr_cells),
+            infill=None if self.infill is None else of_examples(self.infill),
+            history={name: of_history(values) for name, values in self.history.items()},
+        )
+
+
+def _extent(marked: Tensor) -> tuple[Tensor, Tensor]:
+    """First and one past the last True of each row (N, n); 0 and 0 for a row without any."""
+    position = torch.arange(marked.shape[1], device=marked.device)
+    end = torch.where(marked, position + 1, 0).amax(1)
+    start = torch.where(marked, position, marked.shape[1]).amin(1)
+    return torch.minimum(start, end), end
+
+
+def _to_numpy(tensor: Tensor) -> Any:
+    """NumPy has no bfloat16: such tensors are written as float32, the header keeps their type."""
+    tensor = tensor.detach().cpu()
+    return (tensor.float() if tensor.dtype == torch.bfloat16 else tensor).numpy()
+
+
+def _write_archive(path: Path, arrays: dict[str, Any]) -> None:
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        with partial.open("wb") as file:
+            np.savez_compressed(file, **arrays)
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _read_archive(path: Path) -> dict[str, Any]:
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            arrays = {name: archive[name] for name in archive.files}
+    except (ValueError, EOFError, OSError, zipfile.BadZipFile, zipfile.LargeZipFile) as error:
+        if isinstance(error, FileNotFoundError):
+            raise
+        raise ValueError(
+            f"Expected {path} to be a whole masks file of captum_scd, but it is damaged: {error}"
+        ) from error
+    if "header" not in arrays or json.loads(str(arrays["header"])).get("format") != FORMAT:
+        raise ValueError(
+            f"Expected {path} to be written by FIDOMasks.save ({FORMAT}), but it is another kind of file."
+        )
+    return arrays

@@ -1,0 +1,110 @@
+"""Network outputs to scores, scores and masks to the SSR/SDR loss.
+
+Targets arrive here as one form: a long tensor (rows, d) that indexes the output's dimensions after the
+first, or None where the model gives one number a row. Classes lie along dimension 1.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from captum_scd._strategies import Strategies
+
+Score = Callable[[Tensor, Tensor | None], Tensor]
+
+
+def log_odds(output: Tensor, target: Tensor | None) -> Tensor:
+    """Log-odds of the class, logit_c - logsumexp of the *other* logits (SSR and SDR score of FIDO).
+
+    Args:
+        output: logits (rows, classes, ...), or (rows,) for one logit a row, which is its own log-odds.
+        target: (rows, d) index of the class (and of further dimensions), None for one logit a row.
+
+    Returns:
+        (rows,) log-odds, unbounded; larger means surer of the class. Exact where the class has all the
+        probability, since the class is left out of the sum rather than set to zero.
+    """
+    if target is None or output.shape[1] == 1:
+        return logit(output, target)
+    logits, index = _class_logits(output, target)
+    others = logits.scatter(1, index, float("-inf"))
+    return logits.gather(1, index).squeeze(1) - others.logsumexp(1)
+
+
+def log_prob(output: Tensor, target: Tensor | None) -> Tensor:
+    """Log-probability of the class, (rows,), at most 0; arguments as for `log_odds`."""
+    return F.logsigmoid(log_odds(output, target))
+
+
+def prob(output: Tensor, target: Tensor | None) -> Tensor:
+    """Softmax probability of the class, (rows,), in [0, 1]; arguments as for `log_odds`."""
+    return torch.sigmoid(log_odds(output, target))
+
+
+def logit(output: Tensor, target: Tensor | None) -> Tensor:
+    """The model's own output for the target, (rows,); arguments as for `log_odds`."""
+    return output if target is None else output[_coordinates(target)]
+
+
+def contrast(output: Tensor, target: Tensor | None, other: Tensor | None) -> Tensor:
+    """Why a and not b: logit_a - logit_b, the log-odds of class a against the look-alike b alone.
+
+    Args:
+        output: logits (rows, classes, ...).
+        target: (rows, d) index of class a.
+        other: (rows, d) index of class b.
+
+    Returns:
+        (rows,) differences, unbounded; larger means more a than b.
+    """
+    return logit(output, target) - logit(output, other)
+
+
+SCORES: Strategies[Callable[..., Tensor]] = Strategies(
+    "score",
+    {"log_odds": log_odds, "log_prob": log_prob, "logit": logit, "prob": prob, "contrast": contrast},
+)
+
+
+def _coordinates(target: Tensor) -> tuple[Tensor, ...]:
+    return (torch.arange(len(target), device=target.device), *target.unbind(1))
+
+
+def _class_logits(output: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+    """Logits (rows, classes) at the target's further dimensions, and the class index (rows, 1)."""
+    rows, first, *rest = _coordinates(target)
+    place = (rows, *rest)
+    logits = output.movedim(1, -1)[place] if rest else output
+    return logits, first.remainder(output.shape[1]).unsqueeze(1)
+
+
+@dataclass(frozen=True)
+class Weights:
+    """Weights of the penalties.
+
+    Attributes:
+        area: price of the whole image in units of the score.
+        tv: price of a total variation of 1.
+        warm_up: steps over which both prices rise linearly to their full value.
+    """
+
+    area: float
+    tv: float
+    warm_up: int
+
+    def ramp(self, step: int) -> float:
+        """Factor of both prices in a step, counted from 0."""
+        return min(1.0, (step + 1) / (self.warm_up + 1))
+
+
+def keep_loss(score: Tensor) -> Tensor:
+    """Loss of an SSR composite: it must keep the class (Chang et al. 2019, equation 3)."""
+    return -score
+
+
+def destroy_loss(score: Tensor) -> Tensor:
+    """Loss of an SDR composite: it must lose the class (Chang et al. 2019, equation 4)."""
+    return score

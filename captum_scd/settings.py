@@ -1,0 +1,66 @@
+"""The numbers of a run: checked once, and kept with its masks."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from captum_scd.grid import MaskSize
+from captum_scd.masks import MODES
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Settings of `FIDOAttribution.attribute`, under the same names.
+
+    Raises:
+        ValueError: for a number out of its range.
+        TypeError: for a value of the wrong type.
+    """
+
+    mode: str
+    n_iterations: int
+    n_samples: int
+    mask_size: MaskSize
+    temperature: float
+    learning_rate: float
+    area_weight: float
+    tv_weight: float
+    warm_up: int
+    tolerance: float
+    internal_batch_size: int | None
+    seed: int
+
+    def __post_init__(self) -> None:
+        if self.mode not in MODES:
+            raise ValueError(
+                f"Expected `mode` to be one of {', '.join(map(repr, MODES))}, but got {self.mode!r}."
+            )
+        for name in ("n_iterations", "n_samples"):
+            _check_integer(name, getattr(self, name), least=1)
+        for name in ("warm_up", "seed"):
+            _check_integer(name, getattr(self, name), least=0)
+        if self.internal_batch_size is not None:
+            _check_integer("internal_batch_size", self.internal_batch_size, least=1)
+        for name in ("temperature", "learning_rate"):
+            _check_number(name, getattr(self, name), positive=True)
+        for name in ("area_weight", "tv_weight", "tolerance"):
+            _check_number(name, getattr(self, name), positive=False)
+
+    def record(self) -> dict[str, Any]:
+        """Settings as JSON can hold them."""
+        return asdict(self)
+
+
+def _check_integer(name: str, value: object, least: int) -> None:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise TypeError(f"Expected `{name}` to be an integer, but got {value!r}.")
+    if value < least:
+        raise ValueError(f"Expected `{name}` to be at least {least}, but got {value}.")
+
+
+def _check_number(name: str, value: object, positive: bool) -> None:
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise TypeError(f"Expected `{name}` to be a number, but got {value!r}.")
+    if not (value > 0 if positive else value >= 0) or value == float("inf"):
+        raise ValueError(
+            f"Expected `{name}` to be {'above' if positive else 'at least'} 0 and finite, but got {value}."
+        )
