@@ -1,4 +1,7 @@
-"""Precise attribution masks for PyTorch classifiers: FIDO with Simplified Concrete Dropout, as a Captum plugin."""
+"""Precise attribution masks for PyTorch classifiers, as a Captum plugin.
+
+FIDO (Chang et al. 2019) with Simplified Concrete Dropout (Korsch et al. 2023).
+"""
 
 from captum_scd import infill, metrics, visualization
 from captum_scd._version import __version__

@@ -75,8 +75,9 @@ class FIDOAttribution(PerturbationAttribution):  # type: ignore[misc]
         if not callable(forward_func):
             raise TypeError(f"Expected `forward_func` to be callable, but got {type(forward_func).__name__}.")
         super().__init__(forward_func)
-        for strategies, strategy in ((infills.INFILLS, infill), (SAMPLERS, sampler), (SCORES, score)):
-            strategies.resolve(strategy)
+        infills.resolve(infill)
+        SAMPLERS.resolve(sampler)
+        SCORES.resolve(score)
         self.infill = infill
         self.sampler = sampler
         self.score = score

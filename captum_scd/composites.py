@@ -78,7 +78,7 @@ class Composites:
         return pieces
 
     def _attempt(self, work: Callable[[Tensor], Piece], rows: Tensor) -> Piece | None:
-        """Do a piece of work, or halve the cap and return None if the accelerator's memory does not suffice."""
+        """Do a piece of work, or halve the cap and return None if memory does not suffice."""
         try:
             return work(rows)
         except RuntimeError as error:

@@ -135,32 +135,27 @@ def _training_buffers(forward_func: Callable[..., Any]) -> list[tuple[Tensor, Te
 
 def _checked_output(output: object, rows: int, target: Tensor | None) -> Tensor:
     if not isinstance(output, Tensor):
-        raise TypeError(
-            f"Expected the model to return a tensor, but got {type(output).__name__}; wrap it in a function that returns its logits."
-        )
+        came = f"{type(output).__name__}; wrap it in a function that returns its logits"
+        raise TypeError(f"Expected the model to return a tensor, but got {came}.")
+    shape = tuple(output.shape)
     if output.ndim == 0 or len(output) != rows:
-        raise ValueError(
-            f"Expected the model to return one row per example ({rows}), but got shape {tuple(output.shape)}."
-        )
+        raise ValueError(f"Expected the model to return one row per example ({rows}), but got shape {shape}.")
     if not output.is_floating_point():
         raise TypeError(f"Expected the model to return floating-point values, but got {output.dtype}.")
-    return output.flatten() if target is None and output.numel() == rows else _checked_target(output, target)
-
-
-def _checked_target(output: Tensor, target: Tensor | None) -> Tensor:
-    shape = tuple(output.shape)
-    if target is None:
-        raise AssertionError(
-            f"Expected a `target` for a model with several outputs, shape {shape}, but got None."
-        )
-    if target.shape[1] != output.ndim - 1:
-        raise AssertionError(
-            f"Expected `target` to pick one value per row of an output of shape {shape}, but it indexes {target.shape[1]} of its {output.ndim - 1} dimensions."
-        )
-    sizes = torch.tensor(shape[1:], device=target.device)
-    outside = (target >= sizes) | (target < -sizes)
-    if outside.any():
-        raise IndexError(
-            f"Expected `target` inside an output of shape {shape}, but got {target[outside.any(1)][0].tolist()}."
-        )
+    if target is None and output.numel() == rows:
+        return output.flatten()
+    _check_target(shape, target)
     return output
+
+
+def _check_target(shape: tuple[int, ...], target: Tensor | None) -> None:
+    if target is None:
+        raise AssertionError(f"Expected a `target` for a model with outputs of shape {shape}, but got None.")
+    if target.shape[1] != len(shape) - 1:
+        came = f"it indexes {target.shape[1]} of its {len(shape) - 1} dimensions"
+        raise AssertionError(f"Expected `target` to pick one value a row of an output {shape}, but {came}.")
+    sizes = torch.tensor(shape[1:], device=target.device)
+    outside = ((target >= sizes) | (target < -sizes)).any(1)
+    if outside.any():
+        came = target[outside][0].tolist()
+        raise IndexError(f"Expected `target` inside an output of shape {shape}, but got {came}.")

@@ -50,11 +50,11 @@ class Lattice:
 
     def arrange(self, cells: Tensor, examples: Tensor) -> Tensor:
         """(rows, count) -> (rows, 1, *shape)."""
-        return cells.unflatten(1, (1, *self.shape))
+        return cells.reshape(-1, 1, *self.shape)
 
     def variation(self, cells: Tensor) -> Tensor:
         """Total variation of the lattice, see `total_variation`."""
-        return total_variation(cells.unflatten(1, (1, *self.shape)))
+        return total_variation(cells.reshape(-1, 1, *self.shape))
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ class Groups:
         numbers = (
             self.numbers[examples] if len(self.numbers) > 1 else self.numbers.expand(len(cells), *self._shape)
         )
-        return cells.gather(1, numbers.flatten(1)).unflatten(1, self._shape)
+        return cells.gather(1, numbers.flatten(1)).reshape(-1, *self._shape)
 
     def variation(self, cells: Tensor) -> Tensor:
         """Zero: groups have no order."""

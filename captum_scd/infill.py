@@ -9,7 +9,6 @@ tabular N x F ones, are zeros: Captum's own default baseline.
 
 import inspect
 from collections.abc import Callable
-from typing import cast
 
 import torch
 from torch import Generator, Tensor
@@ -97,7 +96,9 @@ def shuffle(inputs: Tensor, generator: Generator, patch: float = 16.0) -> Tensor
     patches = _split(padded, width)
     order = torch.randperm(patches.shape[2], generator=generator).to(inputs.device)
     shuffled = _join(patches[:, :, order], padded.shape)
-    return shuffled[(..., *(slice(size) for size in inputs.shape[2:]))].contiguous()
+    for axis in _spatial_axes(inputs):
+        shuffled = shuffled.narrow(axis, 0, inputs.shape[axis])
+    return shuffled.contiguous()
 
 
 INFILLS: Strategies[Infill] = Strategies(
@@ -128,13 +129,11 @@ def resolve(strategy: str | Callable[..., Tensor]) -> Infill:
         ValueError: for an unknown name. The returned function raises it for a result that is no tensor,
             has another shape, or is not finite.
     """
-    function = INFILLS.resolve(strategy)
+    function: Callable[..., Tensor] = INFILLS.resolve(strategy)
+    draws = "generator" in inspect.signature(function).parameters
 
     def fill(inputs: Tensor, generator: Generator) -> Tensor:
-        draws = "generator" in inspect.signature(function).parameters
-        filled = (
-            function(inputs, generator=generator) if draws else cast(Callable[..., Tensor], function)(inputs)
-        )
+        filled = function(inputs, generator=generator) if draws else function(inputs)
         return _checked(filled, inputs, describe(strategy))
 
     return fill

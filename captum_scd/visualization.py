@@ -104,7 +104,7 @@ def _panels(image: Tensor, infill: Tensor, masks: FIDOMasks, threshold: float) -
 
 def _caption(axes: Any, masks: FIDOMasks, probabilities: Mapping[str, float], threshold: float) -> None:
     area = {mode: masks.threshold(threshold, mode).float().mean().item() for mode in ("ssr", "sdr", "joint")}
-    shown = ["image", None, None, "joint", "ssr", "sdr"]
+    shown = ["image", "", "", "joint", "ssr", "sdr"]
     areas = [None, area["ssr"], area["sdr"], area["joint"], area["ssr"], area["sdr"]]
     for axis, key, share in zip(axes.flat, shown, areas, strict=True):
         parts = [f"probability {probabilities[key]:.3f}"] if key in probabilities else []
