@@ -183,6 +183,8 @@ class FIDOAttribution(PerturbationAttribution):  # type: ignore[misc]
             f"{self.get_name()} attribution", settings.n_iterations, show_progress
         ) as advance_to:
             logits, history = minimize(learning, start, schedule, advance_to)
+        if not logits.isfinite().all():
+            raise ValueError("Expected finite outputs and gradients of the model, but got NaN or infinity.")
         return self._masks(composites, logits, history, settings)
 
     def _composites(
@@ -205,9 +207,12 @@ class FIDOAttribution(PerturbationAttribution):  # type: ignore[misc]
             fill = infills.resolve(self.infill)
             return tuple(fill(tensor, generator) for tensor in inputs)
         formatted = zip(format_baselines(baselines, inputs), inputs, strict=True)
-        return tuple(
+        filled = tuple(
             torch.as_tensor(value).to(tensor).expand_as(tensor).clone() for value, tensor in formatted
         )
+        if not all(tensor.isfinite().all() for tensor in filled):
+            raise ValueError("Expected finite `baselines`, but got NaN or infinity.")
+        return filled
 
     def _row_score(self, query: Query, contrast_target: Target) -> RowScore:
         """Bind the score to the target of each row, and to the look-alike where one is given."""
@@ -291,6 +296,8 @@ def _spread(mask: Tensor, inputs: Tensor) -> Tensor:
 
 
 def _checked_inputs(inputs: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    if not inputs:
+        raise ValueError("Expected `inputs` to hold at least one tensor, but got an empty tuple.")
     for tensor in inputs:
         if not isinstance(tensor, Tensor) or not tensor.is_floating_point():
             came = str(tensor.dtype) if isinstance(tensor, Tensor) else type(tensor).__name__
@@ -318,5 +325,5 @@ def _check_model(forward_func: Callable[..., Any]) -> None:
         warnings.warn(
             "The model is in training mode: dropout and batch norm act as in training, and its hundreds of "
             "forward passes would alter BatchNorm statistics, which are put back. Call model.eval() first.",
-            stacklevel=4,
+            stacklevel=5,
         )

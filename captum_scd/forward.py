@@ -157,5 +157,5 @@ def _check_target(shape: tuple[int, ...], target: Tensor | None) -> None:
     sizes = torch.tensor(shape[1:], device=target.device)
     outside = ((target >= sizes) | (target < -sizes)).any(1)
     if outside.any():
-        came = target[outside][0].tolist()
-        raise IndexError(f"Expected `target` inside an output of shape {shape}, but got {came}.")
+        first = target[outside][0].tolist()
+        raise IndexError(f"Expected `target` inside an output of shape {shape}, but got {first}.")

@@ -133,7 +133,7 @@ class Grid:
     def area(self, cells: Tensor, examples: Tensor) -> Tensor:
         """(rows, count) -> (rows,) mean of the mask, over the features of an input, then over the inputs."""
         masks = self.arrange(cells, examples)
-        return torch.stack([mask.flatten(1).mean(1) for mask in masks]).mean(0)
+        return torch.stack([mask.reshape(len(mask), -1).mean(1) for mask in masks]).mean(0)
 
 
 def make_grid(
@@ -161,8 +161,8 @@ def make_grid(
 def resize(mask: Tensor, size: tuple[int, ...]) -> Tensor:
     """Interpolate a mask (rows, 1, *cells) to (rows, 1, *size), multi-linearly.
 
-    Every value of the result is a weighted mean of its neighbours, so it stays between their extremes.
-    Masks that have that size already, or no spatial axes, are returned as they are.
+    Every value of the result is a weighted mean of its neighbours, so it stays between their extremes, up
+    to round-off. Masks that have that size already, or no spatial axes, are returned as they are.
     """
     if tuple(mask.shape[2:]) == tuple(size) or mask.ndim != len(size) + 2:
         return mask
@@ -195,11 +195,22 @@ def _layout(inputs: Tensor, mask_size: MaskSize) -> Layout:
 
 
 def _lattice_shape(size: tuple[int, ...], mask_size: MaskSize) -> tuple[int, ...]:
+    _check_mask_size(mask_size)
     if isinstance(mask_size, tuple):
         return _checked_lattice(mask_size, size)
     shortest = DEFAULT_CELLS[len(size)] if mask_size is None else mask_size
-    shape = tuple(min(n, max(1, round(shortest * n / min(size)))) for n in size)
-    return _checked_lattice(shape, size)
+    return tuple(min(n, max(1, round(shortest * n / min(size)))) for n in size)
+
+
+def _check_mask_size(mask_size: MaskSize) -> None:
+    """Reject all but None and whole numbers above 0; the type is not enough, True is an int."""
+    if mask_size is None:
+        return
+    numbers = mask_size if isinstance(mask_size, tuple) else (mask_size,)
+    if not all(type(number) is int and number >= 1 for number in numbers):
+        raise ValueError(
+            f"Expected `mask_size` to be an integer of at least 1, or a tuple of such, but got {mask_size!r}."
+        )
 
 
 def _checked_lattice(shape: tuple[int, ...], size: tuple[int, ...]) -> tuple[int, ...]:

@@ -130,13 +130,21 @@ def resolve(strategy: str | Callable[..., Tensor]) -> Infill:
             has another shape, or is not finite.
     """
     function: Callable[..., Tensor] = INFILLS.resolve(strategy)
-    draws = "generator" in inspect.signature(function).parameters
+    draws = _takes_generator(function)
 
     def fill(inputs: Tensor, generator: Generator) -> Tensor:
         filled = function(inputs, generator=generator) if draws else function(inputs)
         return _checked(filled, inputs, describe(strategy))
 
     return fill
+
+
+def _takes_generator(function: Callable[..., Tensor]) -> bool:
+    """Tell whether a callable has an argument `generator`; built-in ones may not tell, and have none."""
+    try:
+        return "generator" in inspect.signature(function).parameters
+    except ValueError:
+        return False
 
 
 def _checked(filled: object, inputs: Tensor, name: str) -> Tensor:

@@ -4,6 +4,7 @@ import dataclasses
 import json
 import os
 import zipfile
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +19,8 @@ from captum_scd.grid import resize
 
 MODES = ("joint", "ssr", "sdr")
 FORMAT = "captum_scd masks 1"
+DAMAGES = (ValueError, EOFError, OSError, TypeError, KeyError, RuntimeError, zipfile.BadZipFile, zlib.error)
+"""What NumPy and zipfile raise for files that are cut off, altered or no archive at all."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,12 +60,12 @@ class FIDOMasks:
     @property
     def ssr(self) -> Tensor:
         """(N, 1, *size) in [0, 1]: how much of each pixel the class needs; x * ssr + infill * (1 - ssr)."""
-        return resize(self.ssr_cells, self.size)
+        return resize(self.ssr_cells, self.size).clamp(0, 1)
 
     @property
     def sdr(self) -> Tensor:
         """(N, 1, *size) in [0, 1]: how much of each pixel to take away; x * (1 - sdr) + infill * sdr."""
-        return resize(self.sdr_cells, self.size)
+        return resize(self.sdr_cells, self.size).clamp(0, 1)
 
     @property
     def joint(self) -> Tensor:
@@ -112,8 +115,11 @@ class FIDOMasks:
         return len(self.ssr_cells)
 
     def __getitem__(self, index: int | slice) -> "FIDOMasks":
-        """Select examples; an int keeps the batch dimension."""
-        rows = slice(index, index + 1 or None) if isinstance(index, int) else index
+        """Select examples; an int keeps the batch dimension, and raises IndexError beyond the last."""
+        rows = index
+        if isinstance(index, int):
+            position = range(len(self))[index]
+            rows = slice(position, position + 1)
         return self._mapped(lambda tensor: tensor[rows], lambda tensor: tensor[:, rows])
 
     def to(self, device: torch.device | str) -> "FIDOMasks":
@@ -146,10 +152,19 @@ class FIDOMasks:
             ValueError: if the file is damaged, or was not written by `FIDOMasks.save`.
         """
         arrays = _read_archive(Path(path))
-        header = json.loads(str(arrays.pop("header")))
+        try:
+            return cls._from_arrays(arrays, _header(arrays))
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise ValueError(
+                f"Expected {path} to be written by FIDOMasks.save ({FORMAT}), but it is another kind of file."
+            ) from error
+
+    @classmethod
+    def _from_arrays(cls, arrays: dict[str, Any], header: dict[str, Any]) -> "FIDOMasks":
         tensors = {
             name: torch.from_numpy(array).to(getattr(torch, header["dtypes"][name]))
             for name, array in arrays.items()
+            if name != "header"
         }
         history = {
             name.removeprefix("history."): t for name, t in tensors.items() if name.startswith("history.")
@@ -206,15 +221,17 @@ def _write_archive(path: Path, arrays: dict[str, Any]) -> None:
 def _read_archive(path: Path) -> dict[str, Any]:
     try:
         with np.load(path, allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in archive.files}
-    except (ValueError, EOFError, OSError, zipfile.BadZipFile, zipfile.LargeZipFile) as error:
-        if isinstance(error, FileNotFoundError):
-            raise
+            return {name: archive[name] for name in archive.files}
+    except FileNotFoundError:
+        raise
+    except DAMAGES as error:
         raise ValueError(
             f"Expected {path} to be a whole masks file of captum_scd, but it is damaged: {error}"
         ) from error
-    if "header" not in arrays or json.loads(str(arrays["header"])).get("format") != FORMAT:
-        raise ValueError(
-            f"Expected {path} to be written by FIDOMasks.save ({FORMAT}), but it is another kind of file."
-        )
-    return arrays
+
+
+def _header(arrays: dict[str, Any]) -> dict[str, Any]:
+    header: dict[str, Any] = json.loads(str(arrays["header"]))
+    if header["format"] != FORMAT:
+        raise ValueError(f"Expected format {FORMAT!r}, but got {header['format']!r}.")
+    return header

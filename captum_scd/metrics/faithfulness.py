@@ -192,7 +192,8 @@ class _Ranking:
         examples = torch.arange(len(shares), device=shares.device).repeat_interleave(shares.shape[1])
         parts = zip(examples.split(self.rows), shares.flatten().split(self.rows), strict=True)
         probability = torch.cat([self._probability(index, share, insert) for index, share in parts])
-        return (probability.view_as(shares) / self.whole[:, None]).clamp(max=1)
+        whole = self.whole[:, None].clamp(min=torch.finfo(self.whole.dtype).tiny)
+        return (probability.view_as(shares) / whole).clamp(max=1)
 
     def _probability(self, examples: Tensor, shares: Tensor, insert: bool) -> Tensor:
         rank = self.rank[examples]
@@ -212,7 +213,8 @@ def _rank(
 ) -> _Ranking:
     (baseline,) = format_baselines(baselines, (inputs,))
     query = make_query(forward_func, (inputs,), target, additional_forward_args)
-    whole = _probability(query, inputs, torch.arange(len(inputs), device=inputs.device))
+    examples = torch.arange(len(inputs), device=inputs.device).split(rows)
+    whole = torch.cat([_probability(query, inputs[index], index) for index in examples])
     filled = torch.as_tensor(baseline).to(inputs).expand_as(inputs)
     return _Ranking(query, inputs, filled, _order(inputs, attributions), whole, rows)
 

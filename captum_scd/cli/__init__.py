@@ -1,0 +1,54 @@
+"""The command line: `captum-scd explain` and `captum-scd demo`.
+
+Exit codes: 0 all done, 1 some images could not be explained, 2 the command could not be carried out, 130
+interrupted.
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+from captum_scd._version import __version__
+from captum_scd.cli import demo, explain
+from captum_scd.cli.errors import UsageError
+
+__all__ = ["main"]
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser whose errors are one line."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raise instead of printing the usage."""
+        raise UsageError(f"{message} (see {self.prog} --help)")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line.
+
+    Args:
+        arguments: the words after the program's name, those of this process by default.
+
+    Returns:
+        The exit code.
+    """
+    try:
+        options = _parser().parse_args(arguments)
+        code: int = options.run(options)
+        return code
+    except UsageError as error:
+        print(f"captum-scd: error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("captum-scd: interrupted", file=sys.stderr)
+        return explain.INTERRUPTED
+
+
+def _parser() -> Parser:
+    parser = Parser(prog="captum-scd", description="Which pixels make a classifier decide?")
+    parser.add_argument("--version", action="version", version=f"captum-scd {__version__}")
+    commands = parser.add_subparsers(title="commands", dest="command", required=True, metavar="COMMAND")
+    explain.add_parser(commands)
+    demo.add_parser(commands)
+    return parser

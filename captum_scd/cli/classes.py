@@ -1,0 +1,81 @@
+"""Classes by number and by name."""
+
+import difflib
+from dataclasses import dataclass
+from pathlib import Path
+
+from captum_scd.cli.errors import UsageError
+
+
+@dataclass(frozen=True)
+class Classes:
+    """The classes a network knows.
+
+    Attributes:
+        count: number of outputs.
+        names: one name an output, empty where none are known.
+
+    >>> classes = Classes(3, ("Finch", "crane", "crane"))
+    >>> classes.index("--target", "finch"), classes.index("--target", "2")
+    (0, 2)
+    >>> classes.label(0), Classes(3).label(0)
+    ('Finch', 'class 0')
+    """
+
+    count: int
+    names: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.names and len(self.names) != self.count:
+            raise UsageError(
+                f"Expected one class name for each of the model's {self.count} outputs, "
+                f"but got {len(self.names)}."
+            )
+
+    def name(self, index: int) -> str | None:
+        """Name of a class, None where names are not known."""
+        return self.names[index] if self.names else None
+
+    def label(self, index: int) -> str:
+        """Name of a class, or its number where names are not known."""
+        return self.name(index) or f"class {index}"
+
+    def index(self, option: str, text: str) -> int:
+        """Find a class by its number, or by its name in any case.
+
+        Raises:
+            UsageError: if nothing, or more than one class, goes by that name or number.
+        """
+        found = {place for place, name in enumerate(self.names) if name.casefold() == text.casefold()}
+        if text.isdecimal() and int(text) < self.count:
+            found.add(int(text))
+        if len(found) != 1:
+            raise UsageError(
+                f"Expected {option} to be {self._choice()}, but got {text!r}{self._hint(text, found)}."
+            )
+        return found.pop()
+
+    def _choice(self) -> str:
+        numbers = f"a class number from 0 to {self.count - 1}"
+        return f"{numbers} or a name from --classes" if self.names else f"{numbers} (names need --classes)"
+
+    def _hint(self, text: str, found: set[int]) -> str:
+        if found:
+            return f", which could mean {' or '.join(map(str, sorted(found)))}"
+        known = {name.casefold(): name for name in self.names}
+        near = [known[name] for name in difflib.get_close_matches(text.casefold(), known)]
+        return f"; did you mean {' or '.join(map(repr, near))}?" if near else ""
+
+
+def read_names(path: Path | None) -> tuple[str, ...]:
+    """Read class names, one a line in output order; blank lines at the end do not count."""
+    if path is None:
+        return ()
+    try:
+        names = [line.strip() for line in path.read_text(encoding="utf-8-sig").rstrip().splitlines()]
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
+        raise UsageError(f"Expected --classes to name a text file, but {str(path)!r}: {reason}.") from error
+    if not all(names) or not names:
+        raise UsageError(f"Expected a class name on every line of {str(path)!r}, but found an empty one.")
+    return tuple(names)

@@ -1,0 +1,140 @@
+"""`captum-scd demo`: FIDO beside other methods on images whose decisive detail is known, offline."""
+
+import argparse
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from captum.attr import IntegratedGradients, LayerAttribution, LayerGradCam
+from torch import Tensor
+
+from captum_scd import visualization
+from captum_scd.attribution import FIDOAttribution
+from captum_scd.cli.errors import UsageError, one_line
+from captum_scd.cli.options import check_writable, whole_number
+from captum_scd.cli.records import write_figure
+from captum_scd.cli.tables import table
+from captum_scd.demo import SPECIES, BeetleNet, DemoImages, generate, load, normalize
+from captum_scd.masks import FIDOMasks
+from captum_scd.metrics import area, energy_pointing_game
+
+FIGURE = "captum_scd_demo.png"
+IMAGES = 4
+
+DESCRIPTION = """Draw beetles of look-alike species, in which one small mark tells the species, let a small
+network that comes with the package classify them, and show how much of each method's map lies on the mark.
+Nothing is downloaded."""
+
+
+def add_parser(commands: Any) -> None:
+    """Add `demo` to the subcommands of a parser."""
+    parser = commands.add_parser("demo", help="see it work, offline", description=DESCRIPTION)
+    parser.set_defaults(run=run)
+    parser.add_argument(
+        "--out", type=Path, default=Path("captum-scd-demo"), metavar="DIR", help="%(default)s"
+    )
+    parser.add_argument("--images", type=whole_number(1), default=IMAGES, metavar="N", help="%(default)s")
+    parser.add_argument("--seed", type=whole_number(0), default=0, metavar="N", help="of images and masks")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Explain the demo's images by all methods, draw one figure, print one table; return the exit code."""
+    check_writable(options.out)
+    model = _network()
+    pictures = generate(options.images, seed=options.seed)
+    inputs = normalize(pictures.images)
+    with torch.no_grad():
+        probabilities = model(inputs).softmax(1)
+    maps = attributions(model, inputs, pictures.labels, options.seed)
+    shares = {name: energy_pointing_game(one, pictures.details) for name, one in maps.items()}
+    path = options.out / FIGURE
+    _draw(path, Result(pictures, probabilities, maps, shares))
+    print(_table(shares, area(pictures.details)))
+    right = int((probabilities.argmax(1) == pictures.labels).sum())
+    print(f"the network names {right} of {len(pictures)} beetles right; figure in {path}")
+    return 0
+
+
+@dataclass(frozen=True)
+class Result:
+    """What the figure shows.
+
+    Attributes:
+        pictures: N images with their ground truth.
+        probabilities: (N, species) what the network says.
+        maps: by method, (N, 1 or 3, H, W), larger is more important.
+        shares: by method, (N,) share of the map's energy on the detail in [0, 1].
+    """
+
+    pictures: DemoImages
+    probabilities: Tensor
+    maps: Mapping[str, Tensor]
+    shares: Mapping[str, Tensor]
+
+    def labels(self) -> list[str]:
+        """Name each image's species, with the probability the network gives it."""
+        labels = self.pictures.labels
+        given = self.probabilities.gather(1, labels[:, None])[:, 0]
+        return [f"{SPECIES[k]}, p = {p:.2f}" for k, p in zip(labels.tolist(), given.tolist(), strict=True)]
+
+
+def attributions(model: BeetleNet, inputs: Tensor, labels: Tensor, seed: int) -> dict[str, Tensor]:
+    """Explain the true species by FIDO, GradCAM and integrated gradients.
+
+    Args:
+        model: the demo's network.
+        inputs: (N, 3, H, W) normalised images.
+        labels: (N,) species.
+        seed: of FIDO.
+
+    Returns:
+        By name, maps (N, 1 or 3, H, W); larger is more important. GradCAM is of the last feature map,
+        interpolated, without its negative part; integrated gradients start at the infill of FIDO.
+    """
+    masks = _fido(model, inputs, labels, seed)
+    gradcam = LayerGradCam(model, model.features).attribute(inputs, labels, relu_attributions=True)
+    size = (inputs.shape[2], inputs.shape[3])
+    gradients = IntegratedGradients(model).attribute(inputs, masks.infill, labels, internal_batch_size=50)
+    return {
+        "FIDO": masks.joint,
+        "GradCAM": LayerAttribution.interpolate(gradcam, size, "bilinear").detach(),
+        "Integrated gradients": gradients.detach(),
+    }
+
+
+def _fido(model: BeetleNet, inputs: Tensor, labels: Tensor, seed: int) -> FIDOMasks:
+    fido = FIDOAttribution(model)
+    _, masks = fido.attribute(inputs, target=labels, seed=seed, return_masks=True, show_progress=True)
+    learned: FIDOMasks = masks
+    return learned
+
+
+def _network() -> BeetleNet:
+    try:
+        return load()
+    except OSError as error:
+        raise UsageError(f"Expected the demo's weights in the package, but {one_line(error)}.") from error
+
+
+def _draw(path: Path, result: Result) -> None:
+    pictures = result.pictures
+    title = "Which pixels tell these beetles apart?"
+    figure, _ = visualization.maps_figure(
+        pictures.images, result.maps, pictures.details, result.shares, result.labels(), title
+    )
+    try:
+        write_figure(figure, path)
+    except OSError as error:
+        raise UsageError(f"Expected to write {str(path)!r}, but it raised {one_line(error)}.") from error
+
+
+def _table(shares: Mapping[str, Tensor], detail: Tensor) -> str:
+    """Mean share of each method on the detail; the last line is what a map that lies anywhere scores."""
+    rows = [(name, f"{values.mean():.1%}") for name, values in shares.items()]
+    return table(
+        ("map", "share on the detail"),
+        rows,
+        ("area of the detail (a map that lies anywhere)", f"{detail.mean():.1%}"),
+    )

@@ -1,0 +1,196 @@
+"""Explaining one image: what the network says, the masks, and what it says through them."""
+
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from captum_scd.attribution import FIDOAttribution
+from captum_scd.cli.classes import Classes
+from captum_scd.cli.errors import ImageError, UsageError, one_line
+from captum_scd.cli.photos import View
+from captum_scd.cli.records import versions
+from captum_scd.masks import MODES, FIDOMasks
+from captum_scd.metrics import area, probability_under
+
+THRESHOLD = 0.5
+"""Where masks are cut for areas, boxes and composites."""
+
+
+@dataclass(frozen=True)
+class Normalization:
+    """Channel-wise mean and standard deviation that the network expects of its inputs.
+
+    Attributes:
+        mean, std: three numbers each, for RGB in [0, 1].
+    """
+
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+
+    def __call__(self, pixels: Tensor) -> Tensor:
+        """RGB (N, 3, H, W) in [0, 1] -> normalised, same shape."""
+        mean, std = (pixels.new_tensor(values).view(1, 3, 1, 1) for values in (self.mean, self.std))
+        return (pixels - mean) / std
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """What is known about one image.
+
+    Attributes:
+        masks: of this one image, on the CPU.
+        facts: everything in numbers and names, as JSON can hold it.
+    """
+
+    masks: FIDOMasks
+    facts: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Explainer:
+    """A network with the question that is asked of every image.
+
+    Attributes:
+        model: gives logits (1, classes) of normalised RGB; in eval mode, on `device`.
+        classes: what its outputs mean.
+        normalization: of its inputs.
+        target: class to explain, None for the predicted one.
+        contrast: class b of "why a and not b?", or None.
+        method: options of `FIDOAttribution`, only those that were asked for.
+        settings: options of its `attribute`, only those that were asked for.
+        device: where the network runs.
+    """
+
+    model: nn.Module
+    classes: Classes
+    normalization: Normalization
+    target: int | None
+    contrast: int | None
+    method: Mapping[str, Any]
+    settings: Mapping[str, Any]
+    device: torch.device
+
+    def __call__(self, view: View) -> Explanation:
+        """Explain what the network sees in a view.
+
+        Raises:
+            ImageError: if the network's answer is not finite, or is the contrast class itself.
+        """
+        start = time.perf_counter()
+        inputs = self.normalization(view.pixels.to(self.device))
+        with counted_rows(self.model) as passes:
+            predicted, probability = self._predict(inputs)
+            target = predicted if self.target is None else self.target
+            if target == self.contrast:
+                raise ImageError(
+                    f"it is predicted to be {self.classes.label(target)}, the contrast class itself"
+                )
+            masks = self._masks(inputs, target)
+            probabilities = _probabilities(self.model, inputs, masks, target)
+        return Explanation(
+            masks.to("cpu"),
+            {
+                "predicted": {**self._class(predicted), "probability": probability},
+                "target": self._class(target),
+                "contrast": None if self.contrast is None else self._class(self.contrast),
+                "probability": probabilities,
+                **_extents(masks, view),
+                "settings": dict(masks.settings),
+                "seed": masks.seed,
+                "versions": versions(),
+                "seconds": round(time.perf_counter() - start, 3),
+                "passes": sum(passes),
+            },
+        )
+
+    def _predict(self, inputs: Tensor) -> tuple[int, float]:
+        with torch.no_grad():
+            probabilities = self.model(inputs)[0].float().softmax(0)
+        if not probabilities.isfinite().all():
+            raise ImageError("the network's answer holds NaN or infinity")
+        best = int(probabilities.argmax())
+        return best, probabilities[best].item()
+
+    def _masks(self, inputs: Tensor, target: int) -> FIDOMasks:
+        fido = FIDOAttribution(self.model, **self.method)
+        contrast = {} if self.contrast is None else {"contrast_target": self.contrast}
+        _, masks = fido.attribute(inputs, target=target, return_masks=True, **contrast, **self.settings)
+        checked: FIDOMasks = masks
+        return checked
+
+    def _class(self, index: int) -> dict[str, Any]:
+        return {"index": index, "name": self.classes.name(index)}
+
+
+def probe(model: nn.Module, size: int, device: torch.device) -> int:
+    """Ask the network once about a grey image, and return its number of classes.
+
+    Raises:
+        UsageError: if it does not take (1, 3, size, size), does not give logits (1, classes), or lets no
+            gradient through.
+    """
+    shape = (1, 3, size, size)
+    try:
+        output = model(torch.zeros(shape, device=device, requires_grad=True))
+    except Exception as error:
+        raise UsageError(
+            f"Expected the model to take images {shape}, but it raised {one_line(error)}."
+        ) from error
+    if not isinstance(output, Tensor) or output.ndim != 2 or len(output) != 1:
+        came = f"shape {tuple(output.shape)}" if isinstance(output, Tensor) else type(output).__name__
+        raise UsageError(f"Expected the model to return logits of shape (1, classes), but got {came}.")
+    if not output.requires_grad:
+        raise UsageError("Expected a model that can be differentiated, but no gradient reaches the image.")
+    return output.shape[1]
+
+
+@contextmanager
+def counted_rows(model: nn.Module) -> Iterator[list[int]]:
+    """Note how many images each forward pass of a network is given."""
+    rows: list[int] = []
+    handle = model.register_forward_pre_hook(lambda _, inputs: rows.append(len(inputs[0])))
+    try:
+        yield rows
+    finally:
+        handle.remove()
+
+
+def _probabilities(model: nn.Module, inputs: Tensor, masks: FIDOMasks, target: int) -> dict[str, float]:
+    """Probability of the target: whole image, cut masks at work, soft masks at work."""
+    ssr, sdr = (masks.threshold(THRESHOLD, mode).to(inputs) for mode in ("ssr", "sdr"))
+    seen = {
+        "image": torch.ones_like(ssr),
+        "ssr": ssr,
+        "sdr": 1 - sdr,
+        "ssr_soft": masks.ssr.to(inputs),
+        "sdr_soft": 1 - masks.sdr.to(inputs),
+        "infill": torch.zeros_like(ssr),
+    }
+    probabilities = {
+        name: probability_under(model, inputs, keep, masks.infill, target=target).item()
+        for name, keep in seen.items()
+    }
+    if not all(value == value for value in probabilities.values()):
+        raise ImageError("the network's answer to a masked image holds NaN")
+    return probabilities
+
+
+def _extents(masks: FIDOMasks, view: View) -> dict[str, Any]:
+    """Where the cut masks lie and how large they are."""
+    box = masks.bounding_box(THRESHOLD)[0].tolist()
+    empty = box[2] == 0
+    return {
+        "threshold": THRESHOLD,
+        "area": {mode: area(masks.threshold(THRESHOLD, mode)).item() for mode in MODES},
+        "box": None if empty else box,
+        "photo": {
+            "size": list(view.photo),
+            "crop": list(view.crop),
+            "box": None if empty else view.on_photo(box),
+        },
+    }

@@ -1,0 +1,53 @@
+"""Reading what options say, and where they point."""
+
+import argparse
+import math
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from captum_scd.cli.errors import UsageError, one_line
+
+
+def whole_number(least: int) -> Callable[[str], int]:
+    """Make a reader of whole numbers from `least` on, for the `type` of an option."""
+
+    def read(text: str) -> int:
+        if not (text.isascii() and text.isdecimal()) or int(text) < least:
+            raise argparse.ArgumentTypeError(
+                f"Expected a whole number of at least {least}, but got {text!r}."
+            )
+        return int(text)
+
+    return read
+
+
+def number(positive: bool) -> Callable[[str], float]:
+    """Make a reader of finite numbers, above 0 where `positive`, for the `type` of an option."""
+
+    def read(text: str) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            value = math.nan
+        if not math.isfinite(value) or (positive and value <= 0):
+            kind = "positive number" if positive else "number"
+            raise argparse.ArgumentTypeError(f"Expected a {kind}, but got {text!r}.")
+        return value
+
+    return read
+
+
+def check_writable(out: Path) -> None:
+    """Make the output folder, and try to write into it.
+
+    Raises:
+        UsageError: if either fails.
+    """
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=out):
+            pass
+    except OSError as error:
+        reason = error.strerror or one_line(error)
+        raise UsageError(f"Expected --out to be a folder to write to, but {str(out)!r}: {reason}.") from error

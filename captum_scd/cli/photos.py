@@ -1,0 +1,176 @@
+"""Images: finding them, naming what is written about them, reading and preparing them."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image, ImageOps
+from torch import Tensor
+
+from captum_scd.cli.errors import ImageError, UsageError, one_line
+from captum_scd.cli.records import SUFFIXES, is_figure
+
+SUFFIXES_READ = {".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"}
+"""What counts as an image in a folder; a file given by itself is read whatever its suffix."""
+
+
+@dataclass(frozen=True)
+class Photo:
+    """An image file, and the names it may give to what is written about it.
+
+    Attributes:
+        path: the file.
+        names: from the plainest to the most distinct: the path relative to the given folder without its
+            suffix, with it, and with the given folder's own name before it.
+        mark: ends the name where results would lie among the images.
+    """
+
+    path: Path
+    names: tuple[str, ...]
+    mark: str = ""
+
+    @property
+    def name(self) -> str:
+        """Path of the results, relative to the output folder, without suffix."""
+        return self.names[0] + self.mark
+
+    def digest(self) -> str:
+        """Hash the file's contents."""
+        return hashlib.sha256(self.path.read_bytes()).hexdigest()
+
+
+@dataclass(frozen=True)
+class View:
+    """The part of a photo the network gets to see.
+
+    Attributes:
+        pixels: (1, 3, size, size) RGB in [0, 1].
+        photo: width and height of the photo in pixels, upright.
+        crop: the part that was taken, left, top, right, bottom in pixels of the upright photo.
+    """
+
+    pixels: Tensor
+    photo: tuple[int, int]
+    crop: tuple[float, float, float, float]
+
+    def on_photo(self, box: Sequence[int]) -> list[float]:
+        """Carry a box (x0, y0, x1, y1) from the view's pixels over to the photo's."""
+        left, top, right, _ = self.crop
+        scale = (right - left) / self.pixels.shape[-1]
+        return [round(start + scale * value, 2) for start, value in zip((left, top) * 2, box, strict=True)]
+
+
+def find(arguments: Sequence[Path], out: Path) -> list[Photo]:
+    """Find the images, and name the results so that no two meet and no image is written over.
+
+    Folders are searched with all that is below them, in sorted order; hidden files and figures drawn by
+    this command are passed over. Where the results of an image would lie in a folder that holds images
+    of this run, `.fido` is put at the end of their names.
+
+    Raises:
+        UsageError: if a path does not exist, no image is found, or names cannot be told apart.
+    """
+    photos = {photo.path.resolve(): photo for argument in arguments for photo in _below(argument)}
+    if not photos:
+        places = ", ".join(repr(str(argument)) for argument in arguments)
+        raise UsageError(f"Expected at least one image, but found none in {places}.")
+    named = _marked(_distinct(list(photos.values())), {path.parent for path in photos}, out)
+    for photo in named:
+        for suffix in SUFFIXES:
+            if (out / (photo.name + suffix)).resolve() in photos:
+                raise UsageError(
+                    f"Expected an --out apart from the images, but {photo.name + suffix} is one."
+                )
+    return named
+
+
+def read(path: Path) -> Image.Image:
+    """Read an image upright and as 8-bit RGB.
+
+    The EXIF orientation is applied, 16-bit greys are scaled to 8 bits, transparent parts become white, and
+    of several frames the first is taken.
+
+    Raises:
+        ImageError: if the file is missing, damaged, cut short or of a kind that is not understood.
+    """
+    try:
+        with Image.open(path) as file:
+            file.load()
+            return _rgb(ImageOps.exif_transpose(file))
+    except Exception as error:
+        raise ImageError(f"it cannot be read ({one_line(error)})") from error
+
+
+def prepare(image: Image.Image, size: int) -> View:
+    """Resize the shorter side to `size`, antialiased, and cut out the middle square."""
+    width, height = image.size
+    side = min(width, height)
+    left, top = (width - side) / 2, (height - side) / 2
+    crop = (left, top, left + side, top + side)
+    square = image.resize((size, size), Image.Resampling.BILINEAR, box=crop)
+    pixels = torch.from_numpy(np.array(square)).permute(2, 0, 1)[None].float() / 255
+    return View(pixels.contiguous(), (width, height), crop)
+
+
+def _below(argument: Path) -> Iterator[Photo]:
+    if argument.is_dir():
+        for path in sorted(argument.rglob("*")):
+            if _is_image(path, argument):
+                yield _photo(path, argument)
+    elif argument.exists():
+        yield _photo(argument, argument.parent)
+    else:
+        raise UsageError(f"Expected an image or a folder of images, but there is no {str(argument)!r}.")
+
+
+def _is_image(path: Path, folder: Path) -> bool:
+    hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
+    return not hidden and path.suffix.lower() in SUFFIXES_READ and path.is_file() and not is_figure(path)
+
+
+def _photo(path: Path, folder: Path) -> Photo:
+    relative = path.relative_to(folder)
+    whole = Path(folder.resolve().name) / relative
+    return Photo(path, (relative.with_suffix("").as_posix(), relative.as_posix(), whole.as_posix()))
+
+
+def _distinct(photos: list[Photo]) -> list[Photo]:
+    """Give photos whose names meet their next, more distinct one, until none meet."""
+    while True:
+        counts = Counter(photo.name.casefold() for photo in photos)
+        if len(counts) == len(photos):
+            return photos
+        photos = [_renamed(photo) if counts[photo.name.casefold()] > 1 else photo for photo in photos]
+
+
+def _renamed(photo: Photo) -> Photo:
+    if len(photo.names) == 1:
+        raise UsageError(
+            f"Expected images whose results can be told apart, but {str(photo.path)!r} and another are both "
+            f"called {photo.name!r}; give the folder above them instead."
+        )
+    return replace(photo, names=photo.names[1:])
+
+
+def _marked(photos: list[Photo], folders: set[Path], out: Path) -> list[Photo]:
+    """Mark the names of results that would lie in a folder of images."""
+    return [
+        replace(photo, mark=".fido") if (out / photo.name).parent.resolve() in folders else photo
+        for photo in photos
+    ]
+
+
+def _rgb(image: Image.Image) -> Image.Image:
+    if image.mode == "F":
+        raise ValueError("floating-point pixels have no known range; save the image with 8 or 16 bits")
+    if image.mode.startswith("I"):
+        deep = np.asarray(image).astype(np.float64).clip(0, 65535)
+        return Image.fromarray((deep / 257).round().astype(np.uint8)).convert("RGB")
+    if image.has_transparency_data:
+        layer = image.convert("RGBA")
+        return Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer).convert("RGB")
+    return image.convert("RGB")

@@ -1,0 +1,204 @@
+"""Baselines, targets, further arguments, feature masks and strategies."""
+
+import pytest
+import torch
+from models import Additive, PlantedPatch
+from quick import explain
+from torch import Tensor, nn
+
+from captum_scd import infill
+from captum_scd.sampling import concrete_dropout
+
+
+class Scaled(nn.Module):
+    """Takes further arguments: a factor for each example, and a word."""
+
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, x: Tensor, factor: Tensor, word: str | None = None) -> Tensor:
+        assert factor.ndim == 0 or len(factor) == len(x)
+        assert word in (None, "a word")
+        return self.model(x) * factor.view(-1, 1)
+
+
+@pytest.mark.parametrize(
+    "target",
+    [1, torch.tensor(1), torch.tensor([1]), torch.tensor([1, 1, 1]), [1, 1, 1], (1,), [(1,), (1,), (1,)]],
+    ids=str,
+)
+def test_every_form_of_the_same_target_gives_the_same(net: nn.Module, images: Tensor, target) -> None:
+    assert torch.equal(explain(net, images, target), explain(net, images, 1))
+
+
+@pytest.mark.parametrize("target", [[0, 4, 2], torch.tensor([0, 4, 2])], ids=str)
+def test_each_example_may_have_a_target_of_its_own(net: nn.Module, images: Tensor, target) -> None:
+    alone = [explain(net, images[i : i + 1], int(target[i]), tv_weight=0.0) for i in range(3)]
+    torch.testing.assert_close(
+        explain(net, images, target, tv_weight=0.0), torch.cat(alone), rtol=0, atol=1e-4
+    )
+
+
+def test_tuple_targets_index_outputs_of_more_dimensions(net: nn.Module, images: Tensor) -> None:
+    def model(x: Tensor) -> Tensor:
+        output = net(x)
+        return torch.stack([output.flip(1), output], dim=2)
+
+    assert torch.equal(explain(model, images, (3, 1)), explain(net, images, 3))
+
+
+@pytest.mark.parametrize("shape", [(-1,), (-1, 1)], ids=["(N,)", "(N, 1)"])
+def test_one_logit_an_example_needs_no_target(net: nn.Module, images: Tensor, shape) -> None:
+    model = lambda x: net(x)[:, 0].reshape(shape)  # noqa: E731
+    torch.testing.assert_close(
+        explain(model, images, None),
+        explain(net, images, 0, strategies={"score": "logit"}),
+        rtol=0,
+        atol=1e-5,
+    )
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        lambda b: b,
+        lambda b: b[:1],
+        lambda b: (b,),
+        lambda b: b.clone().requires_grad_(),
+        lambda b: b.double(),
+    ],
+    ids=["tensor", "first dimension 1", "tuple", "on a graph", "other dtype"],
+)
+def test_every_form_of_the_same_baseline_gives_the_same(net: nn.Module, images: Tensor, form) -> None:
+    baseline = torch.linspace(-1, 1, 10).expand_as(images)
+    assert torch.equal(
+        explain(net, images, baselines=form(baseline)), explain(net, images, baselines=baseline)
+    )
+
+
+@pytest.mark.parametrize("value", [0, 0.0, 0.5, (0.5,)])
+def test_a_number_is_a_baseline(net: nn.Module, images: Tensor, value) -> None:
+    number = value[0] if isinstance(value, tuple) else value
+    expected = explain(net, images, baselines=torch.full_like(images, number))
+    assert torch.equal(explain(net, images, baselines=value), expected)
+
+
+def test_a_baseline_wins_over_the_infill_and_is_kept_with_the_masks(net: nn.Module, images: Tensor) -> None:
+    _, masks = explain(net, images, baselines=0.5, strategies={"infill": "blur"}, return_masks=True)
+    assert torch.equal(masks.infill, torch.full_like(images, 0.5))
+
+
+@pytest.mark.parametrize("name", list(infill.INFILLS))
+def test_the_infill_is_kept_with_the_masks(net: nn.Module, images: Tensor, name: str) -> None:
+    attribution, masks = explain(net, images, strategies={"infill": name}, return_masks=True)
+    assert masks.infill.shape == images.shape
+    assert attribution.isfinite().all()
+    assert torch.equal(masks.infill, infill.resolve(name)(images, torch.Generator().manual_seed(0)))
+
+
+def test_an_infill_of_the_users_own(net: nn.Module, images: Tensor) -> None:
+    own = explain(net, images, strategies={"infill": lambda x: torch.full_like(x, 0.5)})
+    assert torch.equal(own, explain(net, images, baselines=0.5))
+
+
+def test_additional_arguments_follow_the_batch(net: nn.Module, images: Tensor) -> None:
+    factors = torch.tensor([0.5, 1.0, 2.0])
+    together = explain(Scaled(net).eval(), images, additional_forward_args=(factors, "a word"))
+    for i, factor in enumerate(factors):
+        alone = explain(lambda x, f=factor: net(x) * f, images[i : i + 1])
+        torch.testing.assert_close(together[i : i + 1], alone, rtol=0, atol=1e-4)
+
+
+def test_a_lone_additional_argument_needs_no_tuple(net: nn.Module, images: Tensor) -> None:
+    scaled, factor = Scaled(net).eval(), torch.tensor(2.0)
+    ours = (
+        explain(scaled, images, additional_forward_args=form) for form in (factor, (factor,), (factor, None))
+    )
+    assert len({attribution.sum().item() for attribution in ours}) == 1
+
+
+def test_superpixels_have_one_value_each(net: nn.Module, images: Tensor) -> None:
+    segments = (torch.arange(12)[:, None] // 4 * 2 + torch.arange(10) // 5).view(1, 1, 12, 10)
+    attribution, masks = explain(net, images, feature_mask=segments, return_masks=True)
+    assert masks.ssr.shape == (3, 1, 12, 10)
+    for example in attribution:
+        values = [example[:, segments[0, 0] == number].unique() for number in range(6)]
+        assert [len(value) for value in values] == [1] * 6
+        assert len(torch.cat(values).unique()) > 1
+
+
+def test_superpixels_may_differ_between_examples(net: nn.Module, images: Tensor) -> None:
+    columns = (torch.arange(10) // 5).expand(1, 1, 12, 10)
+    rows = (torch.arange(12) // 6)[:, None].expand(1, 1, 12, 10)
+    together = explain(net, images, feature_mask=torch.cat([columns, rows, columns]))
+    assert len(together[0, 0, 0].unique()) == 2
+    assert len(together[1, 0, 0].unique()) == 1
+    assert len(together[1, 0, :, 0].unique()) == 2
+
+
+def test_the_superpixel_that_matters_is_found() -> None:
+    segments = PlantedPatch.region(10, 12).long()
+    bright = torch.full((1, 1, 10, 12), 0.9)
+    attribution = explain(PlantedPatch().eval(), bright, feature_mask=segments, baselines=0, n_iterations=20)
+    assert attribution[segments == 1].min() > attribution[segments == 0].max()
+
+
+@pytest.mark.parametrize("score", ["log_odds", "log_prob", "prob", "logit"])
+def test_scores_by_name_and_by_function_agree(net: nn.Module, images: Tensor, score: str) -> None:
+    from captum_scd.objective import SCORES
+
+    by_name, by_function = (
+        explain(net, images, [0, 1, 2], strategies={"score": s}) for s in (score, SCORES[score])
+    )
+    assert torch.equal(by_name, by_function)
+
+
+def test_a_score_of_the_users_own_sees_output_and_targets(net: nn.Module, images: Tensor) -> None:
+    def score(output: Tensor, target: Tensor) -> Tensor:
+        assert output.shape == (len(target), 5)
+        return output.gather(1, target).squeeze(1)
+
+    own, logit = (explain(net, images, [0, 1, 2], strategies={"score": s}) for s in (score, "logit"))
+    torch.testing.assert_close(own, logit)
+
+
+def test_contrast_is_the_score_of_the_difference(net: nn.Module, images: Tensor) -> None:
+    contrast = explain(net, images, [0, 1, 2], contrast_target=[3, 3, 4], strategies={"score": "contrast"})
+    implied = explain(net, images, [0, 1, 2], contrast_target=[3, 3, 4])
+    assert torch.equal(contrast, implied)
+    for i, (a, b) in enumerate([(0, 3), (1, 3), (2, 4)]):
+        difference = lambda x, a=a, b=b: net(x)[:, a] - net(x)[:, b]  # noqa: E731
+        torch.testing.assert_close(
+            explain(difference, images[i : i + 1], None), contrast[i : i + 1], rtol=0, atol=1e-4
+        )
+
+
+def test_samplers_by_name_and_by_function_agree_and_lie_close_together(
+    net: nn.Module, images: Tensor
+) -> None:
+    original, own, simplified = (
+        explain(net, images, strategies={"sampler": sampler})
+        for sampler in ("original", concrete_dropout, "simplified")
+    )
+    assert torch.equal(original, own)
+    torch.testing.assert_close(original, simplified, rtol=0, atol=1e-3)
+
+
+@pytest.mark.parametrize("mask_size", [1, 3, (2, 5), (12, 10), 10_000], ids=str)
+def test_mask_size_sets_the_cells(net: nn.Module, images: Tensor, mask_size) -> None:
+    _, masks = explain(net, images, mask_size=mask_size, return_masks=True)
+    expected = {1: (1, 1), 3: (4, 3), 10_000: (12, 10)}.get(mask_size, mask_size)
+    assert masks.ssr_cells.shape == (3, 1, *expected)
+    assert masks.ssr.shape == (3, 1, 12, 10)
+
+
+def test_a_bound_method_and_a_plain_function_are_models(net: nn.Module, images: Tensor) -> None:
+    assert torch.equal(explain(net.forward, images), explain(net, images))
+    assert torch.equal(explain(lambda x: net(x), images), explain(net, images))
+
+
+def test_the_feature_that_speaks_for_the_class_is_found() -> None:
+    inputs = torch.tensor([[4.0, 0.0, -4.0]])
+    attribution = explain(Additive().eval(), inputs, baselines=0.0, n_iterations=20, area_weight=3.0)
+    assert attribution[0, 0] > 2 * attribution[0, 1:].max()

@@ -1,0 +1,133 @@
+"""A tiny network in a file, tiny images, and the command run in this process."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+from PIL import Image
+
+from captum_scd import visualization
+from captum_scd.cli import main, records
+
+MODEL = '''
+import torch
+from torch import nn
+
+
+class Net(nn.Module):
+    """The mean of each third of the image's columns, as three logits."""
+
+    def __init__(self):
+        super().__init__()
+        self.gain = nn.Parameter(torch.tensor(4.0))
+        self.dropout = nn.Dropout(0.5)
+
+    def forward(self, x):
+        thirds = torch.tensor_split(self.dropout(x), 3, dim=3)
+        return self.gain * torch.stack([part.mean((1, 2, 3)) for part in thirds], dim=1)
+
+
+class Bad(Net):
+    def forward(self, x):
+        return super().forward(x).tolist()
+
+
+class Flat(Net):
+    def forward(self, x):
+        return super().forward(x).detach()
+
+
+class Picky(Net):
+    def forward(self, x):
+        if x.mean() > 2.4:
+            raise RuntimeError("too bright\\nfor me")
+        return super().forward(x)
+
+
+class Poisoned(Net):
+    def forward(self, x):
+        return super().forward(x) * (float("nan") if x.mean() > 2.4 else 1.0)
+
+
+def load():
+    return Net()
+
+
+def heavier():
+    net = Net()
+    net.gain.data += 1
+    return net
+
+
+def breaks():
+    raise ValueError("no weights\\nanywhere")
+
+
+def leaves():
+    raise SystemExit(3)
+
+
+def nothing():
+    return {"state": 1}
+
+
+instance = Net().train()
+number = 7
+'''
+
+Run = Callable[..., int]
+Save = Callable[..., Path]
+
+
+@pytest.fixture
+def drawn() -> None:
+    """Ask for real figures, coarse ones."""
+
+
+@pytest.fixture(autouse=True)
+def quick_figures(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
+    """Leave the figures empty where a test does not ask for them: drawing takes longer than all the rest."""
+    monkeypatch.setattr(records, "DPI", 20)
+    if "drawn" not in request.fixturenames:
+        monkeypatch.setattr(visualization, "masks_figure", lambda *arguments: (Figure((1, 1)), None))
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Path:
+    path = tmp_path / "tiny.py"
+    path.write_text(MODEL)
+    return path
+
+
+@pytest.fixture
+def save(tmp_path: Path) -> Save:
+    """Save a small image whose brightest third is known."""
+
+    def write(name: str, third: int = 0, size: tuple[int, int] = (12, 12)) -> Path:
+        width, height = size
+        pixels = np.full((height, width, 3), 60, dtype=np.uint8)
+        pixels[:, third * width // 3 : (third + 1) * width // 3] = 230
+        path = tmp_path / "photos" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(pixels).save(path)
+        return path
+
+    return write
+
+
+@pytest.fixture
+def out(tmp_path: Path) -> Path:
+    return tmp_path / "out"
+
+
+@pytest.fixture
+def explain(model: Path, out: Path) -> Run:
+    """Run `explain` fast; later options win over the first ones."""
+
+    def run(*arguments: object, attribute: str = "load") -> int:
+        fast = ["--iterations", "2", "--size", "12", "--out", out, "--model", f"{model}:{attribute}"]
+        return main([str(argument) for argument in ["explain", *fast, *arguments]])
+
+    return run

@@ -1,0 +1,120 @@
+"""Imports go one way, and what is heavy or private has one door."""
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import captum_scd
+
+ROOT = Path(captum_scd.__file__).parent
+ORDER = [
+    "_version",
+    "_strategies",
+    "_captum",
+    "forward",
+    "infill",
+    "grid",
+    "sampling",
+    "objective",
+    "composites",
+    "optimization",
+    "masks",
+    "settings",
+    "learning",
+    "attribution",
+    "metrics",
+    "classification",
+    "regularization",
+    "visualization",
+    "comparison",
+    "store",
+    "dataset",
+    "report",
+    "demo",
+    "cli",
+    "__main__",
+]
+"""A file or folder imports only from those before it (and, in a folder, from its own)."""
+
+FILES = sorted(path.relative_to(ROOT) for path in ROOT.rglob("*.py") if path != ROOT / "__init__.py")
+EACH_FILE = pytest.mark.parametrize("file", FILES, ids=str)
+
+
+def _room(module: str) -> str:
+    """captum_scd.metrics.faithfulness -> metrics."""
+    return module.split(".")[1]
+
+
+class _WithoutTypeImports(ast.NodeTransformer):
+    """Drops what stands under `if TYPE_CHECKING`, which is never run."""
+
+    def visit_If(self, node: ast.If) -> ast.AST | None:
+        for_types = isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
+        return None if for_types else self.generic_visit(node)
+
+
+def _imports(file: Path) -> Iterator[str]:
+    """Full names of what a file imports, wherever in the file; `from a import b` gives a.b."""
+    for node in ast.walk(_WithoutTypeImports().visit(ast.parse((ROOT / file).read_text()))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{file} imports relatively"
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+@EACH_FILE
+def test_every_file_has_a_place_in_the_order(file: Path) -> None:
+    assert file.with_suffix("").parts[0] in ORDER
+
+
+@EACH_FILE
+def test_imports_go_down_the_order_only(file: Path) -> None:
+    own = file.with_suffix("").parts[0]
+    rooms = {_room(name) for name in _imports(file) if name.startswith("captum_scd.")}
+    up = {room for room in rooms - {own, "__version__"} if ORDER.index(room) > ORDER.index(own)}
+    assert up == set()
+
+
+def test_the_front_door_is_small_and_opens() -> None:
+    assert len(captum_scd.__all__) <= 12
+    assert all(hasattr(captum_scd, name) for name in captum_scd.__all__)
+
+
+@EACH_FILE
+def test_only_one_file_touches_captums_private_modules(file: Path) -> None:
+    private = [name for name in _imports(file) if name.startswith("captum.") and "._" in name]
+    assert not private or file == Path("_captum.py")
+
+
+@EACH_FILE
+def test_only_visualization_imports_matplotlib(file: Path) -> None:
+    names = [name for name in _imports(file) if name.split(".")[0] == "matplotlib"]
+    assert not names or file.parts[0] in ("visualization.py", "visualization")
+
+
+def test_importing_the_package_adds_nothing_of_matplotlib_to_what_captum_imports() -> None:
+    code = """
+import sys, captum.attr
+before = set(sys.modules)
+import captum_scd
+print(sorted(name for name in set(sys.modules) - before if name.split(".")[0] == "matplotlib"))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT.parent
+    )
+    assert done.stdout.strip() == "[]"
+
+
+@EACH_FILE
+def test_no_file_is_long(file: Path) -> None:
+    assert len((ROOT / file).read_text().splitlines()) <= 400
+
+
+@EACH_FILE
+def test_every_file_says_what_it_is_for(file: Path) -> None:
+    assert ast.get_docstring(ast.parse((ROOT / file).read_text()))

@@ -1,0 +1,145 @@
+"""Asking the model: targets, arguments, and what must be left as it was."""
+
+import pytest
+import torch
+from models import TinyConv
+from torch import Tensor, nn
+
+from captum_scd._captum import select_targets
+from captum_scd.forward import make_query, module_of, preserved, target_index
+
+CPU = torch.device("cpu")
+FORMS = [
+    (2, [[2]] * 3),
+    (torch.tensor(2), [[2]] * 3),
+    (torch.tensor([2]), [[2]] * 3),
+    (torch.tensor([0, 1, 2]), [[0], [1], [2]]),
+    (torch.tensor([0, 1, 2], dtype=torch.int16), [[0], [1], [2]]),
+    ([0, 1, 2], [[0], [1], [2]]),
+    ((1, 0), [[1, 0]] * 3),
+    ([(0, 1), (1, 0), (2, 1)], [[0, 1], [1, 0], [2, 1]]),
+    (-1, [[-1]] * 3),
+]
+
+
+@pytest.mark.parametrize(("target", "index"), FORMS, ids=str)
+def test_every_form_of_target_becomes_one(target, index) -> None:
+    assert target_index(target, 3, CPU).tolist() == index
+
+
+@pytest.mark.parametrize(("target", "index"), FORMS, ids=str)
+def test_targets_pick_what_captum_picks(target, index) -> None:
+    width = len(index[0])
+    output = torch.randn(3, 4, *(5,) * (width - 1))
+    chosen = target_index(target, 3, CPU)
+    ours = output[(torch.arange(3), *chosen.unbind(1))]
+    captum_form = target.long() if isinstance(target, torch.Tensor) else target
+    assert torch.equal(ours, select_targets(output, captum_form).flatten())
+
+
+@pytest.mark.parametrize(
+    "target",
+    [[0, 1], torch.tensor([0, 1]), [(0, 1)], "cat", 1.5, [0.5, 1.0, 2.0], torch.tensor([True]), {0: 1}],
+    ids=str,
+)
+def test_other_targets_are_assertion_errors_as_in_captum(target) -> None:
+    with pytest.raises(AssertionError):
+        target_index(target, 3, CPU)
+
+
+def _ask(output, target=None) -> Tensor:
+    query = make_query(lambda x: output, (torch.zeros(2, 3),), target)
+    return query((torch.zeros(2, 3),), torch.arange(2))
+
+
+@pytest.mark.parametrize(
+    ("output", "target", "error", "message"),
+    [
+        (torch.zeros(2, 4), None, AssertionError, r"a `target` for a model with outputs of shape \(2, 4\)"),
+        (torch.zeros(2, 4), (1, 1), AssertionError, r"pick one value a row of an output \(2, 4\)"),
+        (torch.zeros(2, 4, 5), 1, AssertionError, "indexes 1 of its 2 dimensions"),
+        (torch.zeros(2, 4), 4, IndexError, r"inside an output of shape \(2, 4\), but got \[4\]"),
+        (torch.zeros(2, 4), [0, -5], IndexError, r"but got \[-5\]"),
+        (torch.zeros(()), None, ValueError, r"one row per example \(2\), but got shape \(\)"),
+        (torch.zeros(1, 4), 0, ValueError, "one row per example"),
+        (torch.zeros(2, 4).long(), 0, TypeError, "floating-point values, but got torch.int64"),
+        ({"logits": torch.zeros(2, 4)}, 0, TypeError, "to return a tensor, but got dict"),
+        ([torch.zeros(2, 4)], 0, TypeError, "to return a tensor, but got list"),
+    ],
+)
+def test_an_output_that_does_not_fit_is_answered_in_one_sentence(output, target, error, message: str) -> None:
+    with pytest.raises(error, match=message):
+        _ask(output, target)
+
+
+@pytest.mark.parametrize("shape", [(2,), (2, 1)])
+def test_one_number_a_row_needs_no_target(shape) -> None:
+    assert _ask(torch.zeros(shape)).shape == (2,)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "wide"),
+    [(torch.float16, torch.float32), (torch.bfloat16, torch.float32), (torch.float64, torch.float64)],
+)
+def test_outputs_are_float32_at_least(dtype: torch.dtype, wide: torch.dtype) -> None:
+    assert _ask(torch.zeros(2, 4, dtype=dtype), 0).dtype == wide
+
+
+def test_arguments_and_targets_follow_the_rows() -> None:
+    seen = []
+
+    def model(x: Tensor, *arguments) -> Tensor:
+        seen.extend(arguments)
+        return torch.zeros(len(x), 4)
+
+    each, scalar, other = torch.tensor([10, 20, 30]), torch.tensor(5), torch.arange(7)
+    query = make_query(model, (torch.zeros(3, 2),), [1, 2, 3], (each, scalar, other, "word", None))
+    rows = torch.tensor([2, 0, 0, 1])
+    query((torch.zeros(4, 2),), rows)
+    assert seen[0].tolist() == [30, 10, 10, 20]
+    assert seen[1] is scalar
+    assert seen[2] is other
+    assert seen[3:] == ["word", None]
+    assert query.targets(rows).tolist() == [[3], [1], [1], [2]]
+
+
+def test_the_same_question_of_another_target() -> None:
+    query = make_query(nn.Identity(), (torch.zeros(2, 3),), [0, 1]).other(2)
+    assert query.targets(torch.arange(2)).tolist() == [[2], [2]]
+
+
+def test_the_module_behind_a_forward_function() -> None:
+    net = TinyConv()
+    assert module_of(net) is net
+    assert module_of(net.forward) is net
+    assert module_of(lambda x: net(x)) is None
+
+
+@pytest.mark.parametrize("error", [None, RuntimeError, KeyboardInterrupt])
+def test_random_state_and_training_buffers_are_put_back(error) -> None:
+    net = TinyConv().train()
+    state, mean = torch.get_rng_state(), net.body[1].running_mean.clone()
+
+    def use() -> None:
+        with preserved(net, [CPU], seed=0):
+            net(torch.randn(4, 3, 6, 6))
+            assert not torch.equal(net.body[1].running_mean, mean)
+            if error is not None:
+                raise error
+
+    if error is None:
+        use()
+    else:
+        with pytest.raises(error):
+            use()
+    assert torch.equal(torch.get_rng_state(), state)
+    assert torch.equal(net.body[1].running_mean, mean)
+
+
+def test_random_numbers_inside_start_from_the_seed() -> None:
+    draws = []
+    for _ in range(2):
+        torch.rand(1)
+        with preserved(nn.Identity(), [CPU], seed=3):
+            draws.append(torch.rand(4))
+    assert torch.equal(*draws)

@@ -1,0 +1,91 @@
+"""Scores against their textbook formulas in float64."""
+
+import pytest
+import torch
+from torch import Generator, Tensor
+from torch.nn import functional as F
+
+from captum_scd.objective import SCORES, contrast, log_odds, log_prob, logit, prob
+
+OUTPUT = torch.randn(6, 5, generator=Generator().manual_seed(0), dtype=torch.float64) * 3
+TARGET = torch.tensor([[0], [1], [2], [3], [4], [-1]])
+ONE_A_CLASS = [log_odds, log_prob, prob, logit]
+
+
+def _picked(values: Tensor, target: Tensor = TARGET) -> Tensor:
+    return values.gather(1, target.remainder(5)).squeeze(1)
+
+
+def test_log_odds_is_log_p_minus_log_of_one_minus_p() -> None:
+    p = _picked(OUTPUT.softmax(1))
+    torch.testing.assert_close(log_odds(OUTPUT, TARGET), p.log() - (1 - p).log(), rtol=0, atol=1e-10)
+
+
+def test_log_odds_leaves_the_class_out_even_where_its_probability_rounds_to_one() -> None:
+    output = torch.tensor([[200.0, 1.0, 0.0], [-200.0, 1.0, 0.0]], dtype=torch.float64)
+    rest = torch.tensor([1.0, 0.0], dtype=torch.float64).logsumexp(0)
+    assert output.softmax(1)[0, 0] == 1
+    torch.testing.assert_close(
+        log_odds(output, torch.zeros(2, 1).long()), output[:, 0] - rest, rtol=0, atol=0
+    )
+
+
+def test_log_prob_and_prob_are_those_of_the_softmax() -> None:
+    torch.testing.assert_close(log_prob(OUTPUT, TARGET), _picked(OUTPUT.log_softmax(1)))
+    torch.testing.assert_close(prob(OUTPUT, TARGET), _picked(OUTPUT.softmax(1)))
+
+
+def test_logit_is_the_output_itself() -> None:
+    assert torch.equal(logit(OUTPUT, TARGET), _picked(OUTPUT))
+
+
+def test_contrast_is_the_difference_of_two_logits_and_the_log_odds_of_a_pair() -> None:
+    other = (TARGET + 2) % 5
+    torch.testing.assert_close(contrast(OUTPUT, TARGET, other), _picked(OUTPUT) - _picked(OUTPUT, other))
+    pair, zero = OUTPUT[:, :2], torch.zeros(6, 1).long()
+    torch.testing.assert_close(contrast(pair, zero, zero + 1), log_odds(pair, zero))
+
+
+@pytest.mark.parametrize("score", ONE_A_CLASS)
+def test_tuple_targets_pick_further_dimensions(score) -> None:
+    output = torch.randn(3, 5, 2, 4, generator=Generator().manual_seed(1), dtype=torch.float64)
+    target = torch.tensor([[0, 1, 3], [4, 0, 2], [2, 1, 0]])
+    expected = [
+        score(output[i : i + 1, :, b, c], target[i : i + 1, :1]) for i, (_, b, c) in enumerate(target)
+    ]
+    torch.testing.assert_close(score(output, target), torch.cat(expected))
+
+
+@pytest.mark.parametrize("score", ONE_A_CLASS)
+@pytest.mark.parametrize("rows", [1, 6])
+def test_rows_are_scored_one_by_one(score, rows: int) -> None:
+    one_by_one = torch.cat([score(OUTPUT[i : i + 1], TARGET[i : i + 1]) for i in range(rows)])
+    torch.testing.assert_close(score(OUTPUT[:rows], TARGET[:rows]), one_by_one)
+
+
+@pytest.mark.parametrize(
+    ("score", "expected"),
+    [(log_odds, lambda a: a), (log_prob, F.logsigmoid), (prob, torch.sigmoid), (logit, lambda a: a)],
+)
+@pytest.mark.parametrize("target", [None, torch.zeros(4, 1).long()], ids=["no target", "class 0"])
+def test_one_logit_a_row_is_its_own_log_odds(score, expected, target: Tensor | None) -> None:
+    logits = torch.linspace(-3, 3, 4)
+    output = logits if target is None else logits[:, None]
+    torch.testing.assert_close(score(output, target), expected(logits))
+
+
+@pytest.mark.parametrize("score", ONE_A_CLASS)
+def test_scores_pass_gradcheck(score) -> None:
+    assert torch.autograd.gradcheck(lambda output: score(output, TARGET), OUTPUT.clone().requires_grad_())
+
+
+@pytest.mark.parametrize("score", ONE_A_CLASS)
+def test_scores_and_their_gradients_stay_finite_for_sure_classes(score) -> None:
+    output = torch.tensor([[300.0, 0.0, 0.0], [-300.0, 0.0, 0.0]], requires_grad=True)
+    scores = score(output, torch.zeros(2, 1).long())
+    assert scores.isfinite().all()
+    assert torch.autograd.grad(scores.sum(), output)[0].isfinite().all()
+
+
+def test_scores_go_by_name() -> None:
+    assert set(SCORES) == {"log_odds", "log_prob", "logit", "prob", "contrast"}

@@ -1,0 +1,72 @@
+"""The loop, on parabolas whose minimum is known."""
+
+import torch
+from torch import Tensor
+
+from captum_scd.optimization import Evaluation, Schedule, minimize
+
+MINIMUM = torch.tensor([0.5, -1.0, 2.0])
+
+
+class Parabolas:
+    """One parabola an example, with the examples asked for noted in each step."""
+
+    def __init__(self, minimum: Tensor = MINIMUM) -> None:
+        self.minimum = minimum
+        self.asked: list[list[int]] = []
+
+    def __call__(self, step: int, parameters: Tensor, active: Tensor) -> Evaluation:
+        self.asked.append(active.tolist())
+        distance = parameters - self.minimum[active][None, :, None]
+        return Evaluation(2 * distance, {"loss": distance.pow(2).sum((0, 2))})
+
+
+def _minimize(minimum: Tensor = MINIMUM, n_iterations: int = 80, tolerance: float = 0.0, **options):
+    parabolas = Parabolas(minimum)
+    start = torch.zeros(2, len(minimum), 4)
+    learned, history = minimize(parabolas, start, Schedule(n_iterations, 0.3, tolerance), **options)
+    assert torch.equal(start, torch.zeros_like(start))
+    return learned, history, parabolas.asked
+
+
+def test_each_example_reaches_its_minimum() -> None:
+    learned, history, _ = _minimize()
+    torch.testing.assert_close(learned, MINIMUM[None, :, None].expand(2, 3, 4), rtol=0, atol=0.05)
+    assert history["loss"].shape == (80, 3)
+    assert (history["loss"][-1] < 0.01).all()
+
+
+def test_an_example_learns_the_same_alone_and_in_company() -> None:
+    together, history, _ = _minimize(tolerance=1e-3)
+    for i in range(3):
+        alone, own, _ = _minimize(MINIMUM[i : i + 1], tolerance=1e-3)
+        assert torch.equal(alone[:, 0], together[:, i])
+        torch.testing.assert_close(own["loss"][-1, 0], history["loss"][-1, i])
+
+
+def test_a_still_example_leaves_and_the_others_go_on() -> None:
+    learned, history, asked = _minimize(torch.tensor([0.0, 2.0]), tolerance=1e-3)
+    assert asked[0] == [0, 1]
+    assert asked[5] == [1]
+    assert (learned[:, 0] == 0).all()
+    assert (learned[:, 1] - 2).abs().max() < 0.1
+    assert history["loss"].shape == (len(asked), 2)
+
+
+def test_without_tolerance_every_step_is_taken() -> None:
+    assert len(_minimize(torch.zeros(1), n_iterations=9)[2]) == 9
+
+
+def test_the_callback_counts_up_to_the_end_also_when_stopped_early() -> None:
+    for tolerance in (0.0, 1.0):
+        steps: list[int] = []
+        _minimize(n_iterations=20, tolerance=tolerance, callback=steps.append)
+        assert steps == sorted(steps)
+        assert steps[-1] == 20
+
+
+def test_the_learning_rate_falls_from_its_start_to_almost_zero() -> None:
+    rates = [Schedule(10, 0.3).rate(step) for step in range(10)]
+    assert rates[0] == 0.3
+    assert rates == sorted(rates, reverse=True)
+    assert 0 < rates[-1] < 0.03
