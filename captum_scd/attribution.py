@@ -20,15 +20,19 @@ from captum_scd._captum import (
     progress_bar,
 )
 from captum_scd._strategies import describe
+from captum_scd.calibration import calibrate
 from captum_scd.composites import DEFAULT_ROWS, Composites, RowScore
 from captum_scd.forward import Query, make_query, module_of, preserved
 from captum_scd.grid import MaskSize, make_grid
 from captum_scd.learning import SDR, SSR, MaskLearning
 from captum_scd.masks import FIDOMasks
-from captum_scd.objective import SCORES, Weights, contrast
+from captum_scd.objective import LINEAR, LOGISTIC, READINGS, SCORES, Weights, contrast
 from captum_scd.optimization import Schedule, minimize
 from captum_scd.sampling import SAMPLERS
 from captum_scd.settings import Settings
+
+SURVEY_SHARE = 1 / 4
+"""Share of the iterations spent on finding a start."""
 
 TensorOrTuple = Tensor | tuple[Tensor, ...]
 
@@ -93,13 +97,13 @@ class FIDOAttribution(PerturbationAttribution):  # type: ignore[misc]
         feature_mask: TensorOrTuple | None = None,
         *,
         mode: str = "joint",
-        n_iterations: int = 30,
-        n_samples: int = 2,
+        n_iterations: int = 60,
+        n_samples: int = 1,
         mask_size: MaskSize = None,
-        temperature: float = 0.5,
-        learning_rate: float = 0.3,
-        area_weight: float = 40.0,
-        tv_weight: float = 20.0,
+        temperature: float = 0.6,
+        learning_rate: float = 1.5,
+        area_weight: float = 0.0,
+        tv_weight: float = 0.0,
         warm_up: int = 0,
         tolerance: float = 0.0,
         contrast_target: Target = None,
@@ -176,16 +180,19 @@ class FIDOAttribution(PerturbationAttribution):  # type: ignore[misc]
         """Learn the logits of all examples, and turn them into masks."""
         generator = Generator().manual_seed(settings.seed)
         composites = self._composites(inputs, request, settings, generator)
-        learning = self._learning(composites, settings, generator)
-        start = torch.zeros(2, len(inputs[0]), composites.grid.count, device=inputs[0].device)
-        schedule = Schedule(settings.n_iterations, settings.learning_rate, settings.tolerance)
+        learning = self._learning(composites, request, settings, generator)
+        surveyed = max(1, round(SURVEY_SHARE * settings.n_iterations))
+        schedule = Schedule(settings.n_iterations - surveyed, settings.learning_rate, settings.tolerance)
         with progress_bar(
             f"{self.get_name()} attribution", settings.n_iterations, show_progress
         ) as advance_to:
-            logits, history = minimize(learning, start, schedule, advance_to)
+            start, first = learning.survey(surveyed, advance_to)
+            logits, rest = minimize(learning, start, schedule, lambda step: advance_to(surveyed + step))
         if not logits.isfinite().all():
             raise ValueError("Expected finite outputs and gradients of the model, but got NaN or infinity.")
-        return self._masks(composites, logits, history, settings)
+        cells = calibrate(composites, learning.finished(logits), learning.reading.amount)
+        history = {name: torch.stack([record[name] for record in first + rest]) for name in first[0]}
+        return self._masks(composites, cells, history, settings)
 
     def _composites(
         self, inputs: tuple[Tensor, ...], request: "Request", settings: Settings, generator: Generator
@@ -229,17 +236,25 @@ class FIDOAttribution(PerturbationAttribution):  # type: ignore[misc]
         score = SCORES.resolve(self.score)
         return lambda output, examples: score(output, query.targets(examples))
 
-    def _learning(self, composites: Composites, settings: Settings, generator: Generator) -> MaskLearning:
+    def _learning(
+        self, composites: Composites, request: "Request", settings: Settings, generator: Generator
+    ) -> MaskLearning:
         weights = Weights(settings.area_weight, settings.tv_weight, settings.warm_up)
         sampler = SAMPLERS.resolve(self.sampler)
-        return MaskLearning(composites, sampler, weights, settings.n_samples, settings.temperature, generator)
+        reading = (
+            LOGISTIC if request.contrast_target is not None else READINGS.get(describe(self.score), LINEAR)
+        )
+        offset = float(torch.rand((), generator=generator))
+        return MaskLearning(
+            composites, reading, sampler, weights, settings.n_samples, settings.temperature, generator, offset
+        )
 
     def _masks(
-        self, composites: Composites, logits: Tensor, history: dict[str, Tensor], settings: Settings
+        self, composites: Composites, cells: Tensor, history: dict[str, Tensor], settings: Settings
     ) -> tuple[FIDOMasks, ...]:
         """Arrange the cells of each input as a pair of masks."""
-        examples = torch.arange(logits.shape[1], device=logits.device)
-        pairs = [composites.grid.arrange(torch.sigmoid(logits[mask]), examples) for mask in (SSR, SDR)]
+        examples = torch.arange(cells.shape[1], device=cells.device)
+        pairs = [composites.grid.arrange(cells[mask], examples) for mask in (SSR, SDR)]
         parts = zip(*pairs, composites.grid.sizes, composites.infills, strict=True)
         record = self._record(settings)
         return tuple(FIDOMasks(ssr, sdr, size, infill, history, record) for ssr, sdr, size, infill in parts)

@@ -14,6 +14,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from captum_scd.smoothing import filtered, gaussian
+
 DEFAULT_CELLS = {1: 112, 2: 28, 3: 14}
 """Cells along the shortest axis of signals, images and volumes; never more than the axis has elements."""
 
@@ -36,6 +38,10 @@ class Layout(Protocol):
         """(rows, count) -> (rows,) total variation, 0 where cells have no neighbours."""
         ...
 
+    def smooth(self, cells: Tensor, width: float) -> Tensor:
+        """(rows, count) -> the same, averaged over neighbours; unchanged where cells have none."""
+        ...
+
 
 @dataclass(frozen=True)
 class Lattice:
@@ -55,6 +61,11 @@ class Lattice:
     def variation(self, cells: Tensor) -> Tensor:
         """Total variation of the lattice, see `total_variation`."""
         return total_variation(cells.reshape(-1, 1, *self.shape))
+
+    def smooth(self, cells: Tensor, width: float) -> Tensor:
+        """Blur with a Gaussian of `width` cells of a default lattice, reflecting at the borders."""
+        sigma = width * min(self.shape) / DEFAULT_CELLS[2]
+        return filtered(cells.reshape(-1, 1, *self.shape), gaussian(sigma)).flatten(1)
 
 
 @dataclass(frozen=True)
@@ -76,6 +87,10 @@ class Features:
         """Zero: features have no order."""
         return cells.new_zeros(len(cells))
 
+    def smooth(self, cells: Tensor, width: float) -> Tensor:
+        """Unchanged: features have no order."""
+        return cells
+
 
 @dataclass(frozen=True)
 class Groups:
@@ -94,6 +109,10 @@ class Groups:
     def variation(self, cells: Tensor) -> Tensor:
         """Zero: groups have no order."""
         return cells.new_zeros(len(cells))
+
+    def smooth(self, cells: Tensor, width: float) -> Tensor:
+        """Unchanged: groups have no order."""
+        return cells
 
     @property
     def _shape(self) -> tuple[int, ...]:
@@ -129,6 +148,13 @@ class Grid:
         """(rows, count) -> (rows,) total variation, mean over the inputs."""
         pairs = zip(self.layouts, self.columns, strict=True)
         return torch.stack([layout.variation(cells[:, columns]) for layout, columns in pairs]).mean(0)
+
+    def smooth(self, cells: Tensor, width: float) -> Tensor:
+        """(rows, count) -> the same, blurred with a Gaussian of `width` cells of a default lattice."""
+        if all(columns == slice(None) for columns in self.columns):
+            return cells
+        pairs = zip(self.layouts, self.columns, strict=True)
+        return torch.cat([layout.smooth(cells[:, columns], width) for layout, columns in pairs], dim=1)
 
     def area(self, cells: Tensor, examples: Tensor) -> Tensor:
         """(rows, count) -> (rows,) mean of the mask, over the features of an input, then over the inputs."""

@@ -14,6 +14,7 @@ import torch
 from torch import Generator, Tensor
 
 from captum_scd._strategies import Strategies, describe
+from captum_scd.smoothing import box, filtered, gaussian, reflect
 
 Infill = Callable[[Tensor, Generator], Tensor]
 
@@ -32,7 +33,7 @@ def blur(inputs: Tensor, generator: Generator | None = None, sigma: float = 10.0
     Returns:
         The blurred inputs, same shape and dtype.
     """
-    return _along_spatial_axes(inputs, lambda size: _gaussian(sigma * _scale(inputs)), _reflected_filter)
+    return _filtered(inputs, gaussian(sigma * _scale(inputs)))
 
 
 def local_mean(inputs: Tensor, generator: Generator | None = None, width: float = 15.0) -> Tensor:
@@ -46,7 +47,7 @@ def local_mean(inputs: Tensor, generator: Generator | None = None, width: float 
     Returns:
         The averaged inputs, same shape and dtype.
     """
-    return _along_spatial_axes(inputs, lambda size: _box(width * _scale(inputs)), _reflected_filter)
+    return _filtered(inputs, box(width * _scale(inputs)))
 
 
 def mean(inputs: Tensor, generator: Generator | None = None) -> Tensor:
@@ -177,51 +178,15 @@ def _shared_draw(draw: Callable[..., Tensor], inputs: Tensor, generator: Generat
     return draw((1, *inputs.shape[1:]), generator=generator).to(inputs)
 
 
-def _along_spatial_axes(
-    inputs: Tensor, kernel: Callable[[int], Tensor], filter_matrix: Callable[[Tensor, int], Tensor]
-) -> Tensor:
-    """Apply a separable filter; in float32 at least, so that half precision does not add up round-off."""
-    if inputs.ndim < 3:
-        return torch.zeros_like(inputs)
-    wide = inputs if inputs.dtype == torch.float64 else inputs.float()
-    for axis in _spatial_axes(inputs):
-        matrix = filter_matrix(kernel(inputs.shape[axis]), inputs.shape[axis]).to(wide)
-        wide = torch.tensordot(wide, matrix, dims=([axis], [1])).movedim(-1, axis)
-    return wide.to(inputs.dtype).contiguous()
-
-
-def _gaussian(sigma: float) -> Tensor:
-    """Gaussian weights out to four standard deviations, summing to 1."""
-    radius = max(1, round(4 * sigma))
-    offsets = torch.arange(-radius, radius + 1)
-    return torch.softmax(-0.5 * (offsets / max(sigma, 1e-6)) ** 2, dim=0)
-
-
-def _box(width: float) -> Tensor:
-    """Equal weights over an odd window at least 3 wide, summing to 1."""
-    radius = max(1, round((width - 1) / 2))
-    return torch.full((2 * radius + 1,), 1 / (2 * radius + 1))
-
-
-def _reflected_filter(kernel: Tensor, size: int) -> Tensor:
-    """Write the filter of an axis as a matrix, so that reflection is exact however small the axis is."""
-    radius = len(kernel) // 2
-    sources = _reflect(torch.arange(size)[:, None] + torch.arange(-radius, radius + 1), size)
-    return torch.zeros(size, size).scatter_add_(1, sources, kernel.expand(size, -1).contiguous())
-
-
-def _reflect(index: Tensor, size: int) -> Tensor:
-    """Fold any integer index into 0 ... size - 1 by mirroring at the first and the last element."""
-    period = max(1, 2 * (size - 1))
-    folded = index.remainder(period)
-    return torch.minimum(folded, period - folded) if size > 1 else torch.zeros_like(index)
+def _filtered(inputs: Tensor, kernel: Tensor) -> Tensor:
+    return filtered(inputs, kernel) if inputs.ndim > 2 else torch.zeros_like(inputs)
 
 
 def _padded_to_multiple(inputs: Tensor, width: int) -> Tensor:
     for axis in _spatial_axes(inputs):
         size = inputs.shape[axis]
         padded = -(-size // width) * width
-        inputs = inputs.index_select(axis, _reflect(torch.arange(padded), size).to(inputs.device))
+        inputs = inputs.index_select(axis, reflect(torch.arange(padded), size).to(inputs.device))
     return inputs
 
 

@@ -1,17 +1,35 @@
-"""Learning the two masks of a batch in the same network passes."""
+"""Learning the two masks of a batch in the same network passes.
 
+First a survey: the samples know nothing of the image, they are soft and of all areas, and the gradients of
+the linear score are added up. What they agree on, blurred, is the start. Then the refinement: samples of
+the learned logits, nested by area, whose gradients sharpen them. Prescribing the area of each sample,
+rather than paying for it, teaches the masks an order of the pixels at every size.
+"""
+
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 from torch import Generator, Tensor
 
 from captum_scd.composites import Composites
-from captum_scd.objective import Weights, destroy_loss, keep_loss
-from captum_scd.optimization import Evaluation
-from captum_scd.sampling import Sampler, antithetic_noise
+from captum_scd.objective import LINEAR, Reading, Weights
+from captum_scd.optimization import Evaluation, normalized
+from captum_scd.sampling import Sampler, antithetic_noise, golden_sequence, shift_to_area
+
+Measures = dict[str, Tensor]
 
 SSR, SDR = 0, 1
 """Positions of the two masks in tensors that hold both."""
+
+SURVEY_TEMPERATURE = 1.25
+SURVEY_WIDTH = 2.0
+START_SPREAD = 4.0
+AREAS = ((0.05, 0.7), (0.02, 0.3))
+REFINED_WIDTH = 0.6
+LEAN = 1.0
+SLOPE_FLOOR = 0.02
+"""Cells far from the threshold keep this much of the slope z (1 - z), or they could never come back."""
 
 
 @dataclass(frozen=True)
@@ -20,33 +38,77 @@ class MaskLearning:
 
     Attributes:
         composites: the altered copies of the batch, and the model that scores them.
+        reading: scores -> losses.
         sampler: logits, noise, temperature -> relaxed mask.
         weights: prices of area and total variation.
         n_samples: mask samples an iteration.
-        temperature: of the sampler.
+        temperature: of the sampler in the refinement.
         generator: draws the noise, on the CPU; the noise of a step is shared by all examples.
+        offset: where the sequence of areas starts, in [0, 1).
     """
 
     composites: Composites
+    reading: Reading
     sampler: Sampler
     weights: Weights
     n_samples: int
     temperature: float
     generator: Generator
+    offset: float
+
+    def survey(self, n_iterations: int, callback: Callable[[int], None]) -> tuple[Tensor, list[Measures]]:
+        """Learn where to start: logits (2, N, cells), and the measures of each step."""
+        examples = torch.arange(len(self.composites.inputs[0]), device=self.composites.inputs[0].device)
+        flat = torch.zeros(2, len(examples), self.composites.grid.count, device=examples.device)
+        total, history = flat, []
+        for step in range(n_iterations):
+            samples = self.sampler(flat, self._noise(flat), SURVEY_TEMPERATURE)
+            slopes, scores = self._slopes(samples, examples, LINEAR)
+            total = total - normalized(self._smooth(slopes.sum(0), SURVEY_WIDTH))
+            history.append(self._measures(scores, samples, LINEAR))
+            callback(step + 1)
+        return START_SPREAD * normalized(centered(total + total.flip(0))), history
 
     def __call__(self, step: int, logits: Tensor, active: Tensor) -> Evaluation:
-        """Evaluate one step, an optimisation `Closure`; logits (2, n, cells) of the active examples (n,)."""
-        noise = antithetic_noise((self.n_samples, 2, 1, logits.shape[2]), self.generator).to(logits)
+        """Refine, as an optimisation `Closure`: logits (2, n, cells) of the active examples (n,)."""
         with torch.enable_grad():
             leaf = logits.detach().requires_grad_()
-            samples = self.sampler(leaf, noise, self.temperature)
-            slopes, scores = self._slopes(samples.detach(), active)
-            penalty, measures = self._penalty(leaf, active, step)
-            loss = (samples * slopes).sum() + penalty.sum()
+            samples = self._samples(leaf, step)
+            slopes, scores = self._slopes(samples.detach(), active, self.reading)
+            path = samples + SLOPE_FLOOR / self.temperature * leaf
+            loss = (path * slopes).sum() + self._penalty(leaf, active, step).sum()
             (gradient,) = torch.autograd.grad(loss, leaf)
-        return Evaluation(gradient, self._measures(scores, penalty.detach(), measures))
+        measures = self._measures(scores, samples.detach(), self.reading)
+        return Evaluation(centered(self._smooth(gradient, REFINED_WIDTH)), measures)
 
-    def _slopes(self, samples: Tensor, active: Tensor) -> tuple[Tensor, Tensor]:
+    def finished(self, logits: Tensor) -> Tensor:
+        """Logits of the optimisation -> logits of one scale, mean 0 and mean square 1 in each mask.
+
+        SDR leans on SSR: what must go is looked for first within what suffices, so that the joint map, and
+        with it the ranking of all pixels, is not torn between the two.
+        """
+        ssr, sdr = normalized(centered(self._smooth(logits, REFINED_WIDTH)))
+        return torch.stack([ssr, normalized(sdr + LEAN * ssr)])
+
+    def _noise(self, logits: Tensor) -> Tensor:
+        """Noise (S, 2, 1, cells), shared by all examples."""
+        return antithetic_noise((self.n_samples, 2, 1, logits.shape[-1]), self.generator).to(logits)
+
+    def _samples(self, logits: Tensor, step: int) -> Tensor:
+        """Logits (2, n, cells) -> samples (S, 2, n, cells), each of an area of its own."""
+        noise, areas = self._noise(logits), self._areas(step).to(logits)
+        shift = shift_to_area((logits.detach() + noise) / self.temperature, areas) * self.temperature
+        return self.sampler(logits + shift, noise, self.temperature)
+
+    def _areas(self, step: int) -> Tensor:
+        """Areas (S, 2, 1, 1) of a step, evenly spread over the logarithm; SDR half a turn behind SSR."""
+        places = golden_sequence(self.n_samples, step * self.n_samples, self.offset)
+        both = torch.stack([places, (places + 0.5).frac()], dim=1)
+        low, high = torch.tensor(AREAS).T
+        areas: Tensor = low * (high / low) ** both
+        return areas[..., None, None]
+
+    def _slopes(self, samples: Tensor, active: Tensor, reading: Reading) -> tuple[Tensor, Tensor]:
         """Samples (S, 2, n, cells) -> slope of the loss in each, and the scores (S, 2, n)."""
         shape = samples.shape[:3]
         keep = torch.stack([samples[:, SSR], 1 - samples[:, SDR]], dim=1)
@@ -54,25 +116,30 @@ class MaskLearning:
         is_ssr = (sign > 0).expand(shape).flatten()
 
         def loss(scores: Tensor, rows: Tensor) -> Tensor:
-            return torch.where(is_ssr[rows], keep_loss(scores), destroy_loss(scores)) / self.n_samples
+            return torch.where(is_ssr[rows], reading.keep(scores), reading.destroy(scores)) / self.n_samples
 
-        slopes, scores = self.composites.gradient(
-            keep.flatten(0, 2), active.repeat(shape[0] * shape[1]), loss
-        )
+        slopes, scores = self.composites.gradient(keep.flatten(0, 2), active.repeat(shape[0] * 2), loss)
         return sign[..., None] * slopes.view_as(samples), scores.view(shape)
 
-    def _penalty(self, logits: Tensor, active: Tensor, step: int) -> tuple[Tensor, dict[str, Tensor]]:
-        """Penalty of each example (n,), and the area and total variation of each mask (2, n)."""
-        grid, cells = self.composites.grid, torch.sigmoid(logits).flatten(0, 1)
-        area = grid.area(cells, active.repeat(2)).view(2, -1)
-        variation = grid.variation(cells).view(2, -1)
-        price = self.weights.area * area + self.weights.tv * variation
-        return self.weights.ramp(step) * price.sum(0), {"area": area.detach(), "tv": variation.detach()}
+    def _smooth(self, cells: Tensor, width: float) -> Tensor:
+        return self.composites.grid.smooth(cells.flatten(0, 1), width).view_as(cells)
 
-    def _measures(self, scores: Tensor, penalty: Tensor, measures: dict[str, Tensor]) -> dict[str, Tensor]:
-        mean = scores.mean(0)
-        loss = keep_loss(scores[:, SSR]).mean(0) + destroy_loss(scores[:, SDR]).mean(0) + penalty
-        both = {"score": mean, **measures}
-        return {"loss": loss} | {
-            f"{mask}_{name}": both[name][i] for name in both for i, mask in ((SSR, "ssr"), (SDR, "sdr"))
-        }
+    def _penalty(self, logits: Tensor, active: Tensor, step: int) -> Tensor:
+        """Price of the area and the total variation of both masks, (n,)."""
+        grid, cells = self.composites.grid, torch.sigmoid(logits).flatten(0, 1)
+        area, variation = grid.area(cells, active.repeat(2)), grid.variation(cells)
+        price = self.weights.area * area + self.weights.tv * variation
+        return self.weights.ramp(step) * price.view(2, -1).sum(0)
+
+    def _measures(self, scores: Tensor, samples: Tensor, reading: Reading) -> Measures:
+        """Means over the samples: loss of the scores, and score, area and total variation of each mask."""
+        variation = self.composites.grid.variation(samples.flatten(0, 2)).view_as(scores).mean(0)
+        both = {"score": scores.mean(0), "area": samples.mean(-1).mean(0), "tv": variation}
+        loss = (reading.keep(scores[:, SSR]) + reading.destroy(scores[:, SDR])).mean(0)
+        named = {f"{mask}_{name}": both[name][i] for name in both for i, mask in ((SSR, "ssr"), (SDR, "sdr"))}
+        return {"loss": loss, **named}
+
+
+def centered(cells: Tensor) -> Tensor:
+    """Take the mean of each example's cells away: areas are prescribed, so a common offset means nothing."""
+    return cells - cells.mean(-1, keepdim=True)

@@ -100,11 +100,32 @@ class Weights:
         return min(1.0, (step + 1) / (self.warm_up + 1))
 
 
-def keep_loss(score: Tensor) -> Tensor:
-    """Loss of an SSR composite: it must keep the class (Chang et al. 2019, equation 3)."""
-    return -score
+@dataclass(frozen=True)
+class Reading:
+    """What a score says of an SSR and of an SDR composite (Chang et al. 2019, equations 3 and 4).
+
+    Attributes:
+        keep: score -> loss of an SSR composite, which must keep the class.
+        destroy: score -> loss of an SDR composite, which must lose the class.
+        amount: score -> how much of the class is there, not below 0; None if the score has no such scale.
+    """
+
+    keep: Callable[[Tensor], Tensor]
+    destroy: Callable[[Tensor], Tensor]
+    amount: Callable[[Tensor], Tensor] | None
 
 
-def destroy_loss(score: Tensor) -> Tensor:
-    """Loss of an SDR composite: it must lose the class (Chang et al. 2019, equation 4)."""
-    return score
+def _saturated(score: Tensor) -> Tensor:
+    """-log sigmoid(-score): no more to gain once the class is kept or lost, so that area decides."""
+    return F.softplus(score)
+
+
+LINEAR = Reading(torch.neg, torch.Tensor.clone, None)
+LOGISTIC = Reading(lambda score: _saturated(-score), _saturated, torch.sigmoid)
+READINGS: dict[str, Reading] = {
+    "log_odds": LOGISTIC,
+    "contrast": LOGISTIC,
+    "log_prob": Reading(torch.neg, torch.Tensor.clone, torch.exp),
+    "prob": Reading(torch.neg, torch.Tensor.clone, torch.Tensor.clone),
+}
+"""Scores with a scale of their own; all others are read as `LINEAR`."""

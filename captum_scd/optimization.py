@@ -20,6 +20,9 @@ class Evaluation(NamedTuple):
     measures: Mapping[str, Tensor]
 
 
+MOMENTUM = 0.5
+"""Share of the running step that the next step keeps."""
+
 Closure = Callable[[int, Tensor, Tensor], Evaluation]
 """(step, parameters of the active examples (K, n, M), their indices (n,)) -> Evaluation."""
 
@@ -30,8 +33,8 @@ class Schedule:
 
     Attributes:
         n_iterations: steps at most.
-        learning_rate: step size of Adam at the start; falls to 0 along a half cosine.
-        tolerance: an example is done once no step of a whole `patience` moves its probabilities by more
+        learning_rate: root mean square of the first step of each example, falls to 0 linearly.
+        tolerance: an example is done once no step of a whole `patience` moves its parameters by more
             than this on average; 0 never stops early.
         patience: steps in a row.
     """
@@ -43,8 +46,7 @@ class Schedule:
 
     def rate(self, step: int) -> float:
         """Learning rate of a step."""
-        fraction = step / self.n_iterations
-        return self.learning_rate * 0.5 * (1 + float(torch.cos(torch.tensor(fraction * torch.pi))))
+        return self.learning_rate * (1 - step / self.n_iterations)
 
 
 def minimize(
@@ -52,11 +54,11 @@ def minimize(
     parameters: Tensor,
     schedule: Schedule,
     callback: Callable[[int], None] = lambda step: None,
-) -> tuple[Tensor, dict[str, Tensor]]:
+) -> tuple[Tensor, list[dict[str, Tensor]]]:
     """Minimise a loss that is a sum over examples, each example on its own.
 
-    Adam is element-wise and an example that has converged leaves the batch, so that no example's result
-    depends on its neighbours.
+    Steps are normalised for each example, and an example that has converged leaves the batch, so that no
+    example's result depends on its neighbours.
 
     Args:
         closure: gives gradient and measures of the active examples.
@@ -65,10 +67,11 @@ def minimize(
         callback: called with the number of steps done, after each; reaches `n_iterations` at the end.
 
     Returns:
-        Parameters (K, N, M) and the measures (steps, N); an example that has left keeps its last values.
+        The mean of each example's parameters over its steps (K, N, M), and the measures (N,) of each
+        step; an example that has left keeps its last values.
     """
-    learned = parameters.detach().clone()
-    adam = torch.optim.Adam([learned], lr=schedule.learning_rate)
+    learned, momentum = parameters.detach().clone(), torch.zeros_like(parameters)
+    average = learned.clone()
     quiet = torch.zeros(parameters.shape[1], device=parameters.device)
     history: list[dict[str, Tensor]] = []
     for step in range(schedule.n_iterations):
@@ -76,24 +79,22 @@ def minimize(
         if len(active) == 0:
             break
         evaluation = closure(step, learned[:, active], active)
-        moved = _update(adam, learned, evaluation.gradient, active, schedule.rate(step))
-        quiet[active] = torch.where(moved < schedule.tolerance, quiet[active] + 1, 0)
+        momentum[:, active] = (momentum[:, active] + normalized(evaluation.gradient)) * MOMENTUM
+        moved = schedule.rate(step) * momentum[:, active]
+        learned[:, active] -= moved
+        average[:, active] += (learned[:, active] - average[:, active]) / (step + 1)
+        still = moved.abs().mean(dim=(0, 2)) < schedule.tolerance
+        quiet[active] = torch.where(still, quiet[active] + 1, 0)
         history.append(_record(evaluation.measures, active, history[-1] if history else {}, len(quiet)))
         callback(step + 1)
     callback(schedule.n_iterations)
-    return learned, {name: torch.stack([record[name] for record in history]) for name in history[0]}
+    return average, history
 
 
-def _update(adam: torch.optim.Adam, learned: Tensor, gradient: Tensor, active: Tensor, rate: float) -> Tensor:
-    """Take one step of the active examples; return how far their probabilities moved on average, (n,)."""
-    before = learned.clone()
-    adam.param_groups[0]["lr"] = rate
-    learned.grad = torch.zeros_like(learned).index_copy_(1, active, gradient)
-    adam.step()
-    learned.grad = None
-    after = learned[:, active]
-    learned.copy_(before).index_copy_(1, active, after)
-    return (after.sigmoid() - before[:, active].sigmoid()).abs().mean(dim=(0, 2))
+def normalized(gradient: Tensor) -> Tensor:
+    """Scale each example's gradient (..., cells) to a root mean square of 1; zero stays zero."""
+    size = gradient.pow(2).mean(-1, keepdim=True).sqrt()
+    return gradient / size.where(size > 0, 1.0)
 
 
 def _record(

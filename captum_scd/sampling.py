@@ -14,6 +14,9 @@ from captum_scd._strategies import Strategies
 
 Sampler = Callable[[Tensor, Tensor, float], Tensor]
 
+GOLDEN_RATIO = (5**0.5 - 1) / 2
+BISECTIONS = 20
+
 
 def logistic_noise(shape: tuple[int, ...], generator: Generator) -> Tensor:
     """Draw standard logistic noise, log u - log(1 - u) with u uniform on the open interval (0, 1).
@@ -96,6 +99,31 @@ def concrete_dropout(logits: Tensor, noise: Tensor, temperature: float) -> Tenso
     probability = torch.sigmoid(logits).clamp(eps, 1 - eps)
     odds = torch.log(probability) - torch.log(1 - probability)
     return torch.sigmoid((odds + noise) / _checked(temperature))
+
+
+def shift_to_area(exponents: Tensor, area: Tensor) -> Tensor:
+    """Find the constant that brings the mean of sigmoid(exponents + constant) to an area, by bisection.
+
+    Args:
+        exponents: (..., cells).
+        area: broadcastable to (..., 1), inside (0, 1).
+
+    Returns:
+        (..., 1) constants; they carry no gradient.
+    """
+    values = exponents.detach()
+    reach = torch.logit(area).abs() + values.abs().amax(-1, keepdim=True)
+    low, high = -reach, reach
+    for _ in range(BISECTIONS):
+        middle = (low + high) / 2
+        small = torch.sigmoid(values + middle).mean(-1, keepdim=True) < area
+        low, high = torch.where(small, middle, low), torch.where(small, high, middle)
+    return (low + high) / 2
+
+
+def golden_sequence(count: int, start: int, offset: float) -> Tensor:
+    """Points number `start` to `start + count` of a sequence that fills [0, 1) evenly, (count,)."""
+    return (offset + torch.arange(start, start + count) * GOLDEN_RATIO).frac()
 
 
 SAMPLERS: Strategies[Sampler] = Strategies(
