@@ -101,8 +101,8 @@ class FIDOAttribution(PerturbationAttribution):  # type: ignore[misc]
         n_samples: int = 1,
         mask_size: MaskSize = None,
         temperature: float = 0.6,
-        learning_rate: float = 1.5,
-        area_weight: float = 0.0,
+        learning_rate: float = 2.4,
+        area_weight: float = 1.0,
         tv_weight: float = 0.0,
         warm_up: int = 0,
         tolerance: float = 0.0,
@@ -190,7 +190,9 @@ class FIDOAttribution(PerturbationAttribution):  # type: ignore[misc]
             logits, rest = minimize(learning, start, schedule, lambda step: advance_to(surveyed + step))
         if not logits.isfinite().all():
             raise ValueError("Expected finite outputs and gradients of the model, but got NaN or infinity.")
-        cells = calibrate(composites, learning.finished(logits), learning.reading.amount)
+        cells = calibrate(
+            composites, learning.finished(logits), learning.reading.amount, settings.area_weight
+        )
         history = {name: torch.stack([record[name] for record in first + rest]) for name in first[0]}
         return self._masks(composites, cells, history, settings)
 

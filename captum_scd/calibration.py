@@ -1,8 +1,8 @@
-"""Where to cut: from an order of the cells to masks whose 0.5 is the smallest area that does its work.
+"""Where to cut: from an order of the cells to masks whose 0.5 is the best bargain.
 
 A mask learned as an order of pixels has no natural threshold. A ladder of areas is tried on the model,
-forward only, with the mask cut hard at each; the smallest that keeps (SSR) or loses (SDR) the class
-becomes the 0.5 of the mask. The order is untouched.
+forward only, with the mask cut hard at each; the area at which FIDO's objective is least becomes the 0.5 of
+the mask. The order is untouched.
 """
 
 from collections.abc import Callable
@@ -15,31 +15,35 @@ from captum_scd.composites import Composites
 LADDER = (0.01, 0.02, 0.03, 0.045, 0.065, 0.09, 0.12, 0.16, 0.21, 0.28, 0.4, 0.6)
 """Areas that are tried."""
 
-KEEP, LEAVE = 0.93, 0.04
-"""Shares of the whole input's amount of the class: SSR keeps at least this, SDR leaves at most this."""
+LEAST = 1e-6
+"""Shares below this count as this, so that their logarithm stays finite."""
 
 SOFTNESS = (0.5, 1.0)
 """Width of the soft edge of SSR and SDR, in standard deviations of the mask's logits."""
 
 
-def calibrate(composites: Composites, logits: Tensor, amount: Callable[[Tensor], Tensor] | None) -> Tensor:
+def calibrate(
+    composites: Composites, logits: Tensor, amount: Callable[[Tensor], Tensor] | None, area_weight: float
+) -> Tensor:
     """Turn logits into masks.
+
+    With k the share of the class that is there under the cut mask, relative to the whole input, SSR takes
+    the area with the least -log(k) + area_weight * area, SDR that with the least
+    -log(1 - k) + area_weight * area.
 
     Args:
         composites: the batch and the model.
         logits: (2, N, cells), SSR first, of mean 0 and mean square 1.
         amount: score -> amount of the class; None measures it from the infill's score to the input's.
+        area_weight: price of the whole image.
 
     Returns:
-        (2, N, cells) masks in [0, 1]; SSR cut at 0.5 keeps the class and SDR cut at 0.5 destroys it as far
-        as any area of the ladder does.
+        (2, N, cells) masks in [0, 1], 0.5 at the cut.
     """
-    shares = _shares(composites, logits, amount)
-    reached = torch.stack([shares[0] >= KEEP, shares[1] <= LEAVE])
-    best = torch.stack([shares[0].argmax(1), shares[1].argmin(1)])
-    rung = torch.where(reached.any(2), reached.int().argmax(2), best)
-    cut = _cuts(logits).gather(2, rung[..., None])
-    return _mask(logits, cut)
+    kept, left = _shares(composites, logits, amount)
+    loss = -torch.stack([kept.clamp(LEAST, 1).log(), (1 - left).clamp(LEAST, 1).log()])
+    rung = (loss + area_weight * torch.tensor(LADDER).to(loss)).argmin(2, keepdim=True)
+    return _mask(logits, _cuts(logits).gather(2, rung))
 
 
 def _mask(logits: Tensor, cut: Tensor) -> Tensor:

@@ -6,6 +6,9 @@ from models import PlantedPatch, SavedBytes, Watched
 from quick import explain
 from torch import Tensor, nn
 
+from captum_scd import FIDOMasks
+from captum_scd.metrics import area
+
 PASSES_OF_A_SAMPLE = 2
 """Rows of a forward pass for one mask sample of one example in one step: SSR and SDR."""
 
@@ -80,15 +83,15 @@ def test_a_planted_patch_is_found(mode: str) -> None:
 
 
 def test_weights_make_masks_smaller_and_smoother(net: nn.Module, images: Tensor) -> None:
-    def history(**options) -> dict[str, Tensor]:
-        _, masks = explain(net, images, n_iterations=6, return_masks=True, learning_rate=0.3, **options)
-        return {name: values[-1] for name, values in masks.history.items()}
+    def learn(**options) -> FIDOMasks:
+        _, masks = explain(net, images, n_iterations=6, return_masks=True, **options)
+        return masks
 
-    small, large = (history(area_weight=weight, tv_weight=0.0) for weight in (100.0, 0.0))
-    smooth, rough = (history(area_weight=0.0, tv_weight=weight) for weight in (1000.0, 0.0))
+    small, large = (learn(area_weight=weight, tv_weight=0.0) for weight in (100.0, 0.0))
+    smooth, rough = (learn(area_weight=0.0, tv_weight=weight) for weight in (1000.0, 0.0))
     for mask in ("ssr", "sdr"):
-        assert (small[f"{mask}_area"] < large[f"{mask}_area"]).all()
-        assert (smooth[f"{mask}_tv"] < rough[f"{mask}_tv"]).all()
+        assert (area(small.threshold(0.5, mask)) < area(large.threshold(0.5, mask))).all()
+        assert (smooth.history[f"{mask}_tv"][-1] < rough.history[f"{mask}_tv"][-1]).all()
 
 
 @pytest.mark.parametrize("cap", [1, 3, 7])
