@@ -127,16 +127,19 @@ class FIDOAttribution(PerturbationAttribution):  # type: ignore[misc]
             feature_mask: integer group numbers, broadcastable to the inputs; one mask value a group
                 (superpixels). Replaces the grid of `mask_size`.
             mode: which map to return, `"joint"`, `"ssr"` or `"sdr"`.
-            n_iterations: optimisation steps; each costs 2 * n_samples network passes an example.
+            n_iterations: steps; each costs 2 * n_samples network passes an example. The first quarter
+                surveys the input, the rest refines; a ladder of forward passes then finds the cut.
             n_samples: mask samples an iteration, drawn as antithetic pairs.
             mask_size: cells of the mask along the shortest spatial axis, or along each as a tuple; by
                 default 28 for images, 112 for signals, 14 for volumes, at most one a pixel.
-            temperature: of the sampler, above 0; lower is harder.
-            learning_rate: first step size of Adam, in logits.
-            area_weight: price of the whole image, in units of the score.
-            tv_weight: price of a total variation of 1 between cells, in units of the score.
-            warm_up: steps over which both prices rise.
-            tolerance: an example leaves the run once its masks move by less than this for three steps.
+            temperature: of the sampler while it refines, above 0; lower is harder.
+            learning_rate: root mean square of an example's first refining step, in logits.
+            area_weight: price of the whole image, in nats of the class; more makes the regions above 0.5
+                smaller, less makes them surer.
+            tv_weight: price of a total variation of 1 between cells, in units of the score; the masks
+                are smoothed in any case.
+            warm_up: steps over which both prices rise while refining.
+            tolerance: an example leaves the run once its logits move by less than this for three steps.
             contrast_target: class b of "why a and not b?"; the score is then logit_a - logit_b.
             internal_batch_size: most rows in one forward and backward pass, 64 by default; halved whenever
                 the accelerator runs out of memory. Results do not depend on it beyond round-off.
@@ -232,7 +235,9 @@ class FIDOAttribution(PerturbationAttribution):  # type: ignore[misc]
             )
         if contrast_target is not None:
             other = query.other(contrast_target)
-            return lambda output, examples: contrast(output, query.targets(examples), other.targets(examples))
+            return lambda output, examples: contrast(
+                other.checked(output, examples), query.targets(examples), other.targets(examples)
+            )
         if named == "contrast":
             raise ValueError("Expected a `contrast_target` for score 'contrast', but got None.")
         score = SCORES.resolve(self.score)

@@ -43,8 +43,12 @@ class Query:
         """
         arguments = (self._rows(argument, examples) for argument in self.arguments)
         output = self.forward_func(*inputs, *arguments)
-        checked = _checked_output(output, len(examples), self.targets(examples))
+        checked = self.checked(output, examples)
         return checked if checked.dtype == torch.float64 else checked.float()
+
+    def checked(self, output: object, examples: Tensor) -> Tensor:
+        """Return a model's output if it fits the rows and their targets, else raise."""
+        return _checked_output(output, len(examples), self.targets(examples))
 
     def other(self, target: Target) -> "Query":
         """The same question of another target."""

@@ -27,7 +27,7 @@ SURVEY_WIDTH = 2.0
 START_SPREAD = 4.0
 AREAS = ((0.05, 0.7), (0.02, 0.3))
 REFINED_WIDTH = 0.6
-LEAN = 1.0
+LEAN = 2.0
 SLOPE_FLOOR = 0.02
 """Cells far from the threshold keep this much of the slope z (1 - z), or they could never come back."""
 

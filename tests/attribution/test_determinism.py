@@ -35,9 +35,6 @@ def test_an_example_does_not_depend_on_its_neighbours(net: nn.Module, images: Te
         )
 
 
-@pytest.mark.xfail(
-    reason="round-off flips the sign of the total variation's slope between equal cells", strict=False
-)
 def test_an_example_does_not_depend_on_its_neighbours_with_total_variation(
     net: nn.Module, images: Tensor
 ) -> None:
