@@ -1,9 +1,9 @@
 """Learning the two masks of a batch in the same network passes.
 
-First a survey: the samples know nothing of the image, they are soft and of all areas, and the gradients of
-the linear score are added up. What they agree on, blurred, is the start. Then the refinement: samples of
-the learned logits, nested by area, whose gradients sharpen them. Prescribing the area of each sample,
-rather than paying for it, teaches the masks an order of the pixels at every size.
+First a survey: samples of flat logits, soft, know nothing of the image; the gradients of the linear score,
+blurred and scaled alike, are added up, and what they agree on is the start. Then the refinement: samples of
+the learned logits, each of a prescribed area, whose gradients sharpen them. Prescribing areas, rather than
+paying for them, teaches the masks an order of the pixels at every size.
 """
 
 from collections.abc import Callable
@@ -23,11 +23,20 @@ SSR, SDR = 0, 1
 """Positions of the two masks in tensors that hold both."""
 
 SURVEY_TEMPERATURE = 1.25
-SURVEY_WIDTH = 2.0
+"""Temperature of the survey: samples so soft that their gradients agree from one draw to the next."""
+
+SURVEY_WIDTH, REFINED_WIDTH = 2.0, 0.6
+"""Standard deviations, in cells of a default lattice, of the blur that gradients get in each phase."""
+
 START_SPREAD = 4.0
+"""Root mean square of the logits that the survey hands on."""
+
 AREAS = ((0.05, 0.7), (0.02, 0.3))
-REFINED_WIDTH = 0.6
+"""Smallest and largest area of an SSR and of an SDR sample in the refinement."""
+
 LEAN = 2.0
+"""Weight of the SSR order in the finished SDR order."""
+
 SLOPE_FLOOR = 0.02
 """Cells far from the threshold keep this much of the slope z (1 - z), or they could never come back."""
 
