@@ -21,13 +21,10 @@ BETWEEN = tuple(1.6**step for step in (-0.75, -0.5, -0.25, 0.25, 0.5, 0.75))
 SNAP = 1.1
 """How far a cut may move from its area, as a factor, to lie in a gap."""
 
-PRICES = (1.0, 0.5)
-"""Price of area for SSR and SDR, in units of the area weight: to lose a class by half is worth little."""
-
 LEAST = 1e-6
 """Shares below this count as this, so that their logarithm stays finite."""
 
-SOFTNESS = (0.25, 0.5)
+SOFTNESS = (0.5, 1.0)
 """Width of the soft edge of SSR and SDR, in standard deviations of the mask's logits."""
 
 Amount = Callable[[Tensor], Tensor] | None
@@ -38,7 +35,7 @@ def calibrate(composites: Composites, logits: Tensor, amount: Amount, area_weigh
 
     With k the share of the class that is there under the cut mask, relative to the whole input, SSR takes
     the area with the least -log(k) + area_weight * area, SDR that with the least
-    -log(1 - k) + area_weight * area / 2.
+    -log(1 - k) + area_weight * area.
 
     Args:
         composites: the batch and the model.
@@ -76,8 +73,7 @@ class _Trial:
         scores = (self._scores(mask, rows, invert) for mask, invert in zip(masks, (False, True), strict=True))
         kept, left = (self._share(score.view_as(areas[0])) for score in scores)
         there = torch.stack([kept, 1 - left]).clamp(LEAST, 1)
-        prices = torch.tensor(PRICES, device=areas.device).view(2, 1, 1)
-        return self.area_weight * prices * areas - there.log()
+        return self.area_weight * areas - there.log()
 
     def _share(self, scores: Tensor) -> Tensor:
         if self.amount is None:
