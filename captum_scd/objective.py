@@ -13,8 +13,6 @@ from torch.nn import functional as F
 
 from captum_scd._strategies import Strategies
 
-Score = Callable[[Tensor, Tensor | None], Tensor]
-
 
 def log_odds(output: Tensor, target: Tensor | None) -> Tensor:
     """Log-odds of the class, logit_c - logsumexp of the *other* logits (SSR and SDR score of FIDO).
