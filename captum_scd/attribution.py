@@ -26,7 +26,7 @@ from captum_scd.forward import Query, make_query, module_of, preserved
 from captum_scd.grid import MaskSize, make_grid
 from captum_scd.learning import SDR, SSR, MaskLearning
 from captum_scd.masks import FIDOMasks
-from captum_scd.objective import LINEAR, LOGISTIC, READINGS, SCORES, Weights, contrast
+from captum_scd.objective import SCORES, Weights, contrast, reading_of
 from captum_scd.optimization import Schedule, minimize
 from captum_scd.sampling import SAMPLERS
 from captum_scd.settings import Settings
@@ -248,12 +248,17 @@ class FIDOAttribution(PerturbationAttribution):  # type: ignore[misc]
     ) -> MaskLearning:
         weights = Weights(settings.area_weight, settings.tv_weight, settings.warm_up)
         sampler = SAMPLERS.resolve(self.sampler)
-        reading = (
-            LOGISTIC if request.contrast_target is not None else READINGS.get(describe(self.score), LINEAR)
-        )
+        score = SCORES.resolve(self.score) if request.contrast_target is None else contrast
         offset = float(torch.rand((), generator=generator))
         return MaskLearning(
-            composites, reading, sampler, weights, settings.n_samples, settings.temperature, generator, offset
+            composites,
+            reading_of(score),
+            sampler,
+            weights,
+            settings.n_samples,
+            settings.temperature,
+            generator,
+            offset,
         )
 
     def _masks(

@@ -114,9 +114,13 @@ def preserved(forward_func: Callable[..., Any], devices: list[torch.device], see
     Inside, global random numbers start from `seed`, so that a model that draws some answers alike twice.
     """
     buffers = _training_buffers(forward_func)
+    accelerators = [device for device in devices if device.type == "cuda"]
     try:
-        with torch.random.fork_rng([device for device in devices if device.type == "cuda"]):
+        with torch.random.fork_rng(accelerators):
             torch.default_generator.manual_seed(seed)
+            for device in accelerators:
+                with torch.cuda.device(device):
+                    torch.cuda.manual_seed(seed)
             yield
     finally:
         with torch.no_grad():

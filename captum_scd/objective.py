@@ -120,10 +120,19 @@ def _saturated(score: Tensor) -> Tensor:
 
 LINEAR = Reading(torch.neg, torch.Tensor.clone, None)
 LOGISTIC = Reading(lambda score: _saturated(-score), _saturated, torch.sigmoid)
-READINGS: dict[str, Reading] = {
-    "log_odds": LOGISTIC,
-    "contrast": LOGISTIC,
-    "log_prob": Reading(torch.neg, torch.Tensor.clone, torch.exp),
-    "prob": Reading(torch.neg, torch.Tensor.clone, torch.Tensor.clone),
-}
-"""Scores with a scale of their own; all others are read as `LINEAR`."""
+READINGS: tuple[tuple[Callable[..., Tensor], Reading], ...] = (
+    (log_odds, LOGISTIC),
+    (contrast, LOGISTIC),
+    (log_prob, Reading(torch.neg, torch.Tensor.clone, torch.exp)),
+    (prob, Reading(torch.neg, torch.Tensor.clone, torch.Tensor.clone)),
+)
+"""Scores with a scale of their own."""
+
+
+def reading_of(score: Callable[..., Tensor]) -> Reading:
+    """Find how a score is read: known ones on their own scale, a score of the user's as `LINEAR`.
+
+    >>> reading_of(log_odds) is LOGISTIC, reading_of(lambda output, target: output[:, 0]) is LINEAR
+    (True, True)
+    """
+    return next((reading for known, reading in READINGS if known is score), LINEAR)

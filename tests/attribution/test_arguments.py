@@ -1,5 +1,7 @@
 """Baselines, targets, further arguments, feature masks and strategies."""
 
+from types import FunctionType
+
 import pytest
 import torch
 from models import Additive, PlantedPatch
@@ -7,6 +9,7 @@ from quick import explain
 from torch import Tensor, nn
 
 from captum_scd import infill
+from captum_scd.objective import log_odds
 from captum_scd.sampling import concrete_dropout
 
 
@@ -203,3 +206,19 @@ def test_the_feature_that_speaks_for_the_class_is_found() -> None:
     inputs = torch.tensor([[4.0, 0.0, -4.0]])
     attribution = explain(Additive().eval(), inputs, baselines=0.0, n_iterations=20, area_weight=3.0)
     assert attribution[0, 0] > 2 * attribution[0, 1:].max()
+
+
+def test_a_score_is_read_by_what_it_is_and_not_by_its_name(net: nn.Module, images: Tensor) -> None:
+    def own(output: Tensor, target: Tensor) -> Tensor:
+        return output.gather(1, target).squeeze(1)
+
+    namesake = FunctionType(own.__code__, own.__globals__, "log_odds")
+    namesake.__qualname__ = "log_odds"
+    assert torch.equal(
+        explain(net, images, 1, strategies={"score": namesake}),
+        explain(net, images, 1, strategies={"score": own}),
+    )
+
+
+def test_a_score_may_be_given_by_name_or_as_a_function(net: nn.Module, images: Tensor) -> None:
+    assert torch.equal(explain(net, images, 1, strategies={"score": log_odds}), explain(net, images, 1))
