@@ -16,12 +16,13 @@ from captum_scd.cli.explainer import Explainer, Normalization, probe
 from captum_scd.cli.job import Job, complain
 from captum_scd.cli.models import FORMS, fingerprint, load_model
 from captum_scd.cli.options import check_writable, number, whole_number
-from captum_scd.cli.photos import find
+from captum_scd.cli.photos import Preparation, find
 from captum_scd.infill import INFILLS
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 SIZE = 224
+RESIZE = 256 / 224
 INTERRUPTED = 130
 
 DESCRIPTION = """Find which pixels make a network decide. For each image a figure (.png), the masks (.npz) and
@@ -58,7 +59,7 @@ def run(options: argparse.Namespace) -> int:
     request = _request(options, names, fingerprint(model))
     explainer = _explainer(options, model.to(device), names, device)
     check_writable(options.out)
-    job = Job(explainer, options.size, options.out, request)
+    job = Job(explainer, _preparation(options), options.out, request)
     try:
         return job.run(photos, options.overwrite)
     except KeyboardInterrupt:
@@ -89,7 +90,14 @@ def _add_preparation(group: Any) -> None:
         type=whole_number(1),
         default=SIZE,
         metavar="N",
-        help="pixels; the shorter side is resized to it, antialiased, the middle is cut out (%(default)s)",
+        help="pixels; height and width of the middle that is cut out (%(default)s)",
+    )
+    group.add_argument(
+        "--resize",
+        type=whole_number(1),
+        metavar="N",
+        help="pixels; length of the shorter side before the cut (8/7 of --size, as ImageNet networks are "
+        "trained; give --size's number to see all of it)",
     )
     for name, default in (("mean", IMAGENET_MEAN), ("std", IMAGENET_STD)):
         group.add_argument(
@@ -119,6 +127,13 @@ def _add_learning(group: Any) -> None:
     group.add_argument("--overwrite", action="store_true", help="explain again what is done already")
 
 
+def _preparation(options: argparse.Namespace) -> Preparation:
+    resize = options.resize or round(options.size * RESIZE)
+    if resize < options.size:
+        raise UsageError(f"Expected --resize of at least --size, {options.size}, but got {resize}.")
+    return Preparation(options.size, resize)
+
+
 def _settings(options: argparse.Namespace) -> dict[str, int]:
     """Options of `attribute` that were given; the library's defaults rule where they were not."""
     names = ("n_iterations", "n_samples", "mask_size", "seed")
@@ -135,6 +150,7 @@ def _request(options: argparse.Namespace, names: Sequence[str], weights: str) ->
         "classes_sha256": hashlib.sha256("\n".join(names).encode()).hexdigest() if names else None,
         "infill": options.infill,
         "size": options.size,
+        "resize": _preparation(options).resize,
         "mean": list(options.mean),
         "std": list(options.std),
         "settings": _settings(options),

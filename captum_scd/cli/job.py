@@ -11,7 +11,7 @@ from captum_scd._captum import progress_bar
 from captum_scd.cli.classes import Classes
 from captum_scd.cli.errors import ImageError, UsageError, one_line
 from captum_scd.cli.explainer import THRESHOLD, Explainer, Explanation
-from captum_scd.cli.photos import Photo, View, prepare, read
+from captum_scd.cli.photos import Photo, Preparation, View, read
 from captum_scd.cli.records import Outputs, Summary
 from captum_scd.cli.tables import table
 
@@ -24,7 +24,7 @@ class Job:
 
     Attributes:
         explainer: the network and the question.
-        size: height and width in pixels of what it gets to see.
+        prepare: from a photo to what the network gets to see.
         out: output folder.
         request: everything that was asked for, as it is kept in summaries.
         done: summaries of the images that are done, by their names.
@@ -32,7 +32,7 @@ class Job:
     """
 
     explainer: Explainer
-    size: int
+    prepare: Preparation
     out: Path
     request: Mapping[str, Any]
     done: dict[str, Summary] = field(default_factory=dict)
@@ -92,7 +92,7 @@ class Job:
         self.done[photo.name] = summary
 
     def _explanation(self, photo: Photo) -> tuple[View, Explanation, str]:
-        view = prepare(read(photo.path), self.size)
+        view = self.prepare(read(photo.path))
         try:
             return view, self.explainer(view), photo.digest()
         except ImageError:

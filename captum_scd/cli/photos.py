@@ -105,15 +105,27 @@ def read(path: Path) -> Image.Image:
         raise ImageError(f"it cannot be read ({one_line(error)})") from error
 
 
-def prepare(image: Image.Image, size: int) -> View:
-    """Resize the shorter side to `size`, antialiased, and cut out the middle square."""
-    width, height = image.size
-    side = min(width, height)
-    left, top = (width - side) / 2, (height - side) / 2
-    crop = (left, top, left + side, top + side)
-    square = image.resize((size, size), Image.Resampling.BILINEAR, box=crop)
-    pixels = torch.from_numpy(np.array(square)).permute(2, 0, 1)[None].float() / 255
-    return View(pixels.contiguous(), (width, height), crop)
+@dataclass(frozen=True)
+class Preparation:
+    """How a photo becomes what the network sees: the shorter side is resized, the middle square cut out.
+
+    Attributes:
+        size: height and width of the square in pixels.
+        resize: length in pixels that the shorter side is resized to, antialiased; at least `size`.
+    """
+
+    size: int
+    resize: int
+
+    def __call__(self, image: Image.Image) -> View:
+        """Cut the middle square out of a photo; resizing and cutting are one resampling."""
+        width, height = image.size
+        side = min(width, height) * self.size / self.resize
+        left, top = (width - side) / 2, (height - side) / 2
+        crop = (left, top, left + side, top + side)
+        square = image.resize((self.size, self.size), Image.Resampling.BILINEAR, box=crop)
+        pixels = torch.from_numpy(np.array(square)).permute(2, 0, 1)[None].float() / 255
+        return View(pixels.contiguous(), (width, height), crop)
 
 
 def _below(argument: Path) -> Iterator[Photo]:

@@ -127,7 +127,18 @@ def explain(model: Path, out: Path) -> Run:
     """Run `explain` fast; later options win over the first ones."""
 
     def run(*arguments: object, attribute: str = "load") -> int:
-        fast = ["--iterations", "2", "--size", "12", "--out", out, "--model", f"{model}:{attribute}"]
+        fast = [
+            "--iterations",
+            "2",
+            "--size",
+            "12",
+            "--resize",
+            "12",
+            "--out",
+            out,
+            "--model",
+            f"{model}:{attribute}",
+        ]
         return main([str(argument) for argument in ["explain", *fast, *arguments]])
 
     return run

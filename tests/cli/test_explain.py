@@ -174,7 +174,8 @@ def test_second_run_skips_what_is_done(explain, save, out, capsys):
 
 CHANGES = [
     ("--iterations", "3"), ("--seed", "1"), ("--target", "1"), ("--contrast", "2"), ("--infill", "mean"),
-    ("--size", "9"), ("--mean", "0", "0", "0"), ("--samples", "4"), ("--mask-size", "4"), ("--overwrite",),
+    ("--size", "9"), ("--resize", "14"), ("--mean", "0", "0", "0"), ("--samples", "4"),
+    ("--mask-size", "4"), ("--overwrite",),
 ]  # fmt: skip
 
 
@@ -381,3 +382,15 @@ def test_masks_that_do_not_work_are_noted():
     notes = "".join(jobs._doubts([fine, weak, alive]))
     assert "in 1 of 3 the SSR keeps less than half" in notes
     assert "in 1 of 3 the SDR leaves more than half" in notes
+
+
+def test_resizing_below_the_cut_is_refused(explain, save, capsys):
+    assert explain(save("a.png"), "--resize", 11) == 2
+    assert "Expected --resize of at least --size, 12, but got 11." in capsys.readouterr().err
+
+
+def test_by_default_the_margin_that_imagenet_networks_are_trained_without_is_cut_off(save, model, out):
+    photo = save("a.png", size=(16, 24))
+    fast = ["--iterations", "2", "--size", "14", "--out", str(out), "--model", f"{model}:load"]
+    assert main(["explain", str(photo), *fast]) == 0
+    assert strict(out / "a.json")["photo"]["crop"] == [1, 5, 15, 19]

@@ -8,7 +8,7 @@ import torch
 from PIL import Image, ImageFile
 
 from captum_scd.cli.errors import ImageError, UsageError
-from captum_scd.cli.photos import find, prepare, read
+from captum_scd.cli.photos import Preparation, find, read
 
 
 def names(*arguments: Path, out: Path = Path("elsewhere")) -> list[str]:
@@ -137,7 +137,7 @@ def test_floating_point_pixels_are_refused(tmp_path):
 
 def test_middle_square_is_taken(tmp_path):
     image = Image.fromarray(np.random.default_rng(0).integers(0, 255, (8, 20, 3), dtype=np.uint8))
-    view = prepare(image, 4)
+    view = Preparation(4, resize=4)(image)
     cut = np.asarray(image.resize((10, 4), Image.Resampling.BILINEAR))[:, 3:7]
     np.testing.assert_allclose(view.pixels[0].permute(1, 2, 0) * 255, cut, atol=1e-4)
     assert view.crop == (6, 0, 14, 8)
@@ -145,14 +145,21 @@ def test_middle_square_is_taken(tmp_path):
     assert view.on_photo([0, 1, 4, 3]) == [6, 2, 14, 6]
 
 
+def test_a_margin_is_cut_off_without_resampling_where_sizes_allow():
+    pixels = np.random.default_rng(0).integers(0, 255, (8, 12, 3), dtype=np.uint8)
+    view = Preparation(6, resize=8)(Image.fromarray(pixels))
+    np.testing.assert_allclose(view.pixels[0].permute(1, 2, 0) * 255, pixels[1:7, 3:9], atol=1e-4)
+    assert view.crop == (3, 1, 9, 7)
+
+
 def test_shrinking_is_antialiased():
     stripes = np.zeros((64, 64, 3), dtype=np.uint8)
     stripes[:, ::2] = 255
-    view = prepare(Image.fromarray(stripes), 8)
+    view = Preparation(8, resize=8)(Image.fromarray(stripes))
     torch.testing.assert_close(view.pixels, torch.full_like(view.pixels, 0.5), atol=0.02, rtol=0)
 
 
 def test_size_as_it_is_changes_no_pixel():
     pixels = np.random.default_rng(0).integers(0, 255, (6, 6, 3), dtype=np.uint8)
-    view = prepare(Image.fromarray(pixels), 6)
+    view = Preparation(6, resize=6)(Image.fromarray(pixels))
     np.testing.assert_allclose(view.pixels[0].permute(1, 2, 0) * 255, pixels, atol=1e-4)

@@ -127,7 +127,18 @@ def test_contrast_tells_why_this_class_and_not_the_next(network: nn.Module, phot
 
 def test_the_command_line_explains_a_photo(data: Path, photos: Any, tmp_path: Path) -> None:
     model, classes = data / "squeezenet.py", data / "imagenet_classes.txt"
-    options = ["--model", f"{model}:load", "--classes", str(classes), "--iterations", "6", "--size", "256"]
+    options = [
+        "--model",
+        f"{model}:load",
+        "--classes",
+        str(classes),
+        "--iterations",
+        "6",
+        "--size",
+        "256",
+        "--resize",
+        "256",
+    ]
     assert main(["explain", str(photos.paths[0]), "--out", str(tmp_path), *options]) == 0
     name = photos.paths[0].stem
     summary = json.loads((tmp_path / f"{name}.json").read_text())
