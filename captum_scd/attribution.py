@@ -102,7 +102,7 @@ class FIDOAttribution(PerturbationAttribution):  # type: ignore[misc]
         mask_size: MaskSize = None,
         temperature: float = 0.6,
         learning_rate: float = 2.4,
-        area_weight: float = 1.0,
+        area_weight: float = 0.7,
         tv_weight: float = 0.0,
         warm_up: int = 0,
         tolerance: float = 0.0,

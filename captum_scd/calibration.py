@@ -24,7 +24,7 @@ SNAP = 1.1
 LEAST = 1e-6
 """Shares below this count as this, so that their logarithm stays finite."""
 
-SOFTNESS = (0.5, 1.0)
+SOFTNESS = (0.35, 0.7)
 """Width of the soft edge of SSR and SDR, in standard deviations of the mask's logits."""
 
 Amount = Callable[[Tensor], Tensor] | None
