@@ -1,6 +1,5 @@
 """`FIDOAttribution`: the masks of FIDO as a Captum attribution method."""
 
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from typing import Any
@@ -13,7 +12,6 @@ from captum_scd._captum import (
     Baselines,
     PerturbationAttribution,
     Target,
-    format_baselines,
     format_output,
     is_tuple,
     log_usage,
@@ -22,7 +20,7 @@ from captum_scd._captum import (
 from captum_scd._strategies import describe
 from captum_scd.calibration import calibrate
 from captum_scd.composites import DEFAULT_ROWS, Composites, RowScore
-from captum_scd.forward import Query, make_query, module_of, preserved
+from captum_scd.forward import Query, check_model, checked_inputs, make_query, preserved
 from captum_scd.grid import MaskSize, make_grid
 from captum_scd.learning import SDR, SSR, MaskLearning
 from captum_scd.masks import FIDOMasks
@@ -30,6 +28,7 @@ from captum_scd.objective import SCORES, Weights, contrast, reading_of
 from captum_scd.optimization import Schedule, minimize
 from captum_scd.sampling import SAMPLERS
 from captum_scd.settings import Settings
+from captum_scd.trajectory import Trajectory, arranged
 
 SURVEY_SHARE = 1 / 4
 """Share of the iterations spent on finding a start."""
@@ -109,6 +108,7 @@ class FIDOAttribution(PerturbationAttribution):  # type: ignore[misc]
         contrast_target: Target = None,
         internal_batch_size: int | None = None,
         seed: int = 0,
+        trajectory: int = 0,
         return_masks: bool = False,
         show_progress: bool = False,
     ) -> Any:
@@ -144,6 +144,8 @@ class FIDOAttribution(PerturbationAttribution):  # type: ignore[misc]
             internal_batch_size: most rows in one forward and backward pass, 64 by default; halved whenever
                 the accelerator runs out of memory. Results do not depend on it beyond round-off.
             seed: of all random draws.
+            trajectory: keep what both masks were every so many iterations, in `FIDOMasks.trajectory`; 0
+                keeps nothing. The masks do not depend on it.
             return_masks: return the masks and how they were learned, too.
             show_progress: show a progress bar on standard error.
 
@@ -160,12 +162,12 @@ class FIDOAttribution(PerturbationAttribution):  # type: ignore[misc]
         """
         settings = Settings(
             mode, n_iterations, n_samples, mask_size, temperature, learning_rate, area_weight, tv_weight,
-            warm_up, tolerance, internal_batch_size, seed,
+            warm_up, tolerance, internal_batch_size, seed, trajectory,
         )  # fmt: skip
         as_tuple = is_tuple(inputs)
-        _check_model(self.forward_func)
+        check_model(self.forward_func, stacklevel=4)
         with torch.inference_mode(False), torch.enable_grad():
-            batch = _checked_inputs(_own(inputs if isinstance(inputs, tuple) else (inputs,)))
+            batch = checked_inputs(_own(inputs if isinstance(inputs, tuple) else (inputs,)))
             request = Request(
                 baselines, target, contrast_target, additional_forward_args, feature_mask
             ).owned()
@@ -186,18 +188,25 @@ class FIDOAttribution(PerturbationAttribution):  # type: ignore[misc]
         learning = self._learning(composites, request, settings, generator)
         surveyed = max(1, round(SURVEY_SHARE * settings.n_iterations))
         schedule = Schedule(settings.n_iterations - surveyed, settings.learning_rate, settings.tolerance)
+        trajectory = Trajectory(settings.trajectory)
         with progress_bar(
             f"{self.get_name()} attribution", settings.n_iterations, show_progress
         ) as advance_to:
-            start, first = learning.survey(surveyed, advance_to)
-            logits, rest = minimize(learning, start, schedule, lambda step: advance_to(surveyed + step))
+
+            def watch(step: int, logits: Tensor) -> None:
+                trajectory(step, logits)
+                advance_to(step)
+
+            start, first = learning.survey(surveyed, watch)
+            logits, rest = minimize(learning, start, schedule, lambda step, now: watch(surveyed + step, now))
         if not logits.isfinite().all():
             raise ValueError("Expected finite outputs and gradients of the model, but got NaN or infinity.")
         cells = calibrate(
             composites, learning.finished(logits), learning.reading.amount, settings.area_weight
         )
         history = {name: torch.stack([record[name] for record in first + rest]) for name in first[0]}
-        return self._masks(composites, cells, history, settings)
+        frames = trajectory.frames(learning.finished, cells, len(first + rest))
+        return self._masks(composites, cells, history, arranged(frames, composites.grid), settings)
 
     def _composites(
         self, inputs: tuple[Tensor, ...], request: "Request", settings: Settings, generator: Generator
@@ -218,13 +227,7 @@ class FIDOAttribution(PerturbationAttribution):  # type: ignore[misc]
         if baselines is None:
             fill = infills.resolve(self.infill)
             return tuple(fill(tensor, generator) for tensor in inputs)
-        formatted = zip(format_baselines(baselines, inputs), inputs, strict=True)
-        filled = tuple(
-            torch.as_tensor(value).to(tensor).expand_as(tensor).clone() for value, tensor in formatted
-        )
-        if not all(tensor.isfinite().all() for tensor in filled):
-            raise ValueError("Expected finite `baselines`, but got NaN or infinity.")
-        return filled
+        return infills.given(baselines, inputs)
 
     def _row_score(self, query: Query, contrast_target: Target) -> RowScore:
         """Bind the score to the target of each row, and to the look-alike where one is given."""
@@ -262,14 +265,22 @@ class FIDOAttribution(PerturbationAttribution):  # type: ignore[misc]
         )
 
     def _masks(
-        self, composites: Composites, cells: Tensor, history: dict[str, Tensor], settings: Settings
+        self,
+        composites: Composites,
+        cells: Tensor,
+        history: dict[str, Tensor],
+        trajectories: list[dict[str, Tensor]],
+        settings: Settings,
     ) -> tuple[FIDOMasks, ...]:
         """Arrange the cells of each input as a pair of masks."""
         examples = torch.arange(cells.shape[1], device=cells.device)
         pairs = [composites.grid.arrange(cells[mask], examples) for mask in (SSR, SDR)]
-        parts = zip(*pairs, composites.grid.sizes, composites.infills, strict=True)
+        parts = zip(*pairs, composites.grid.sizes, composites.infills, trajectories, strict=True)
         record = self._record(settings)
-        return tuple(FIDOMasks(ssr, sdr, size, infill, history, record) for ssr, sdr, size, infill in parts)
+        return tuple(
+            FIDOMasks(ssr, sdr, size, infill, history, record, trajectory=trajectory)
+            for ssr, sdr, size, infill, trajectory in parts
+        )
 
     def _record(self, settings: Settings) -> dict[str, Any]:
         strategies = {name: describe(getattr(self, name)) for name in ("infill", "sampler", "score")}
@@ -320,37 +331,3 @@ def _own(value: Any) -> Any:
 def _spread(mask: Tensor, inputs: Tensor) -> Tensor:
     """Give a mask the shape, dtype and device of its input, contiguous."""
     return mask.to(inputs).expand_as(inputs).clone(memory_format=torch.contiguous_format)
-
-
-def _checked_inputs(inputs: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
-    if not inputs:
-        raise ValueError("Expected `inputs` to hold at least one tensor, but got an empty tuple.")
-    for tensor in inputs:
-        if not isinstance(tensor, Tensor) or not tensor.is_floating_point():
-            came = str(tensor.dtype) if isinstance(tensor, Tensor) else type(tensor).__name__
-            raise TypeError(f"Expected `inputs` to be floating-point tensors, but got {came}.")
-        if tensor.ndim == 0 or tensor.numel() == 0 or len(tensor) != len(inputs[0]):
-            shapes = [tuple(one.shape) for one in inputs]
-            raise ValueError(
-                f"Expected `inputs` of shape (N, ...) with one N and nothing empty, but got {shapes}."
-            )
-        if not tensor.isfinite().all():
-            raise ValueError("Expected finite `inputs`, but got NaN or infinity.")
-    return inputs
-
-
-def _check_model(forward_func: Callable[..., Any]) -> None:
-    module = module_of(forward_func)
-    if module is None:
-        return
-    if any(parameter.is_inference() for parameter in module.parameters()):
-        raise RuntimeError(
-            "Expected a model that can be differentiated, but its parameters were made under "
-            "torch.inference_mode(); build or load it outside."
-        )
-    if module.training:
-        warnings.warn(
-            "The model is in training mode: dropout and batch norm act as in training, and its hundreds of "
-            "forward passes would alter BatchNorm statistics, which are put back. Call model.eval() first.",
-            stacklevel=5,
-        )

@@ -55,6 +55,14 @@ def calibrate(composites: Composites, logits: Tensor, amount: Amount, area_weigh
     return _mask(logits, _cuts(logits, areas.gather(2, best)))
 
 
+def recut(logits: Tensor, masks: Tensor) -> Tensor:
+    """Turn other logits (2, N, cells) into masks that have as many cells from 0.5 up as finished ones."""
+    count = (masks >= 0.5).sum(-1, keepdim=True)
+    ordered = logits.sort(dim=-1, descending=True).values
+    last, first = (count - 1).clamp(min=0), count.clamp(max=logits.shape[-1] - 1)
+    return _mask(logits, (ordered.gather(2, last) + ordered.gather(2, first)) / 2)
+
+
 class _Trial:
     """Tries areas on the model, forward only, with each mask cut hard."""
 

@@ -4,6 +4,7 @@ A row remembers which example it was made from; targets and additional forward a
 """
 
 import dataclasses
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -108,30 +109,73 @@ def target_index(target: Target, count: int, device: torch.device) -> Tensor | N
 
 
 @contextmanager
-def preserved(forward_func: Callable[..., Any], devices: list[torch.device], seed: int) -> Iterator[None]:
+def preserved(
+    forward_func: Callable[..., Any], devices: list[torch.device], seed: int | None = None
+) -> Iterator[None]:
     """Put the global random state, and the buffers of a model in training mode, back afterwards.
 
-    Inside, global random numbers start from `seed`, so that a model that draws some answers alike twice.
+    Inside, global random numbers start from `seed`, so that a model that draws some answers alike twice;
+    without a seed they go on from where they are.
     """
     buffers = _training_buffers(forward_func)
     accelerators = [device for device in devices if device.type == "cuda"]
     try:
         with torch.random.fork_rng(accelerators):
-            torch.default_generator.manual_seed(seed)
-            for device in accelerators:
-                with torch.cuda.device(device):
-                    torch.cuda.manual_seed(seed)
+            if seed is not None:
+                _seed(seed, accelerators)
             yield
     finally:
-        with torch.no_grad():
-            for buffer, value in buffers:
-                buffer.copy_(value)
+        for buffer, value in buffers:
+            buffer.data.copy_(value)  # not counted as a change: graphs that hold the buffer stay valid
+
+
+def _seed(seed: int, accelerators: list[torch.device]) -> None:
+    torch.default_generator.manual_seed(seed)
+    for device in accelerators:
+        with torch.cuda.device(device):
+            torch.cuda.manual_seed(seed)
 
 
 def module_of(forward_func: Callable[..., Any]) -> nn.Module | None:
     """Find the module behind a forward function: itself, or the one it is a method of."""
     owner = getattr(forward_func, "__self__", forward_func)
     return owner if isinstance(owner, nn.Module) else None
+
+
+def checked_inputs(inputs: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    """Return inputs that are floating-point, finite, not empty and of one batch size, else raise."""
+    if not inputs:
+        raise ValueError("Expected `inputs` to hold at least one tensor, but got an empty tuple.")
+    for tensor in inputs:
+        if not isinstance(tensor, Tensor) or not tensor.is_floating_point():
+            came = str(tensor.dtype) if isinstance(tensor, Tensor) else type(tensor).__name__
+            raise TypeError(f"Expected `inputs` to be floating-point tensors, but got {came}.")
+        if tensor.ndim == 0 or tensor.numel() == 0 or len(tensor) != len(inputs[0]):
+            shapes = [tuple(one.shape) for one in inputs]
+            raise ValueError(
+                f"Expected `inputs` of shape (N, ...) with one N and nothing empty, but got {shapes}."
+            )
+        if not tensor.isfinite().all():
+            raise ValueError("Expected finite `inputs`, but got NaN or infinity.")
+    return inputs
+
+
+def check_model(forward_func: Callable[..., Any], stacklevel: int) -> None:
+    """Raise for a model that cannot be differentiated; warn, so many calls up, of one in training mode."""
+    module = module_of(forward_func)
+    if module is None:
+        return
+    if any(parameter.is_inference() for parameter in module.parameters()):
+        raise RuntimeError(
+            "Expected a model that can be differentiated, but its parameters were made under "
+            "torch.inference_mode(); build or load it outside."
+        )
+    if module.training:
+        warnings.warn(
+            "The model is in training mode: dropout and batch norm act as in training, and its hundreds of "
+            "forward passes would alter BatchNorm statistics, which are put back. Call model.eval() first.",
+            stacklevel=stacklevel + 1,
+        )
 
 
 def _training_buffers(forward_func: Callable[..., Any]) -> list[tuple[Tensor, Tensor]]:

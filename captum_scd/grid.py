@@ -199,11 +199,14 @@ def resize(mask: Tensor, size: tuple[int, ...]) -> Tensor:
 def total_variation(mask: Tensor) -> Tensor:
     """Mean absolute difference of neighbours along an axis, averaged over the spatial axes.
 
+    The anisotropic total variation (Rudin, Osher and Fatemi 1992) as a mean, so that images of any size
+    compare. It grows with the scale of a map: bring maps to one range before comparing them.
+
     Args:
         mask: (N, C, *spatial).
 
     Returns:
-        (N,) values, 0 for a flat mask, at most 1 for a mask in [0, 1] (a checkerboard).
+        (N,) values, 0 for a flat mask, at most 1 for a mask in [0, 1] (a checkerboard); smaller is smoother.
 
     >>> total_variation(torch.tensor([[[[0.0, 1.0], [0.0, 1.0]]]]))
     tensor([0.5000])

@@ -13,6 +13,7 @@ from collections.abc import Callable
 import torch
 from torch import Generator, Tensor
 
+from captum_scd._captum import Baselines, format_baselines
 from captum_scd._strategies import Strategies, describe
 from captum_scd.smoothing import box, filtered, gaussian, reflect
 
@@ -138,6 +139,20 @@ def resolve(strategy: str | Callable[..., Tensor]) -> Infill:
         return _checked(filled, inputs, describe(strategy))
 
     return fill
+
+
+def given(baselines: Baselines, inputs: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    """Spread baselines, in any of Captum's forms, to the shape, dtype and device of their inputs.
+
+    Raises:
+        ValueError: for baselines that are not finite.
+        AssertionError: for baselines that do not fit the inputs, as Captum does.
+    """
+    formatted = zip(format_baselines(baselines, inputs), inputs, strict=True)
+    filled = tuple(torch.as_tensor(value).to(tensor).expand_as(tensor).clone() for value, tensor in formatted)
+    if not all(tensor.isfinite().all() for tensor in filled):
+        raise ValueError("Expected finite `baselines`, but got NaN or infinity.")
+    return filled
 
 
 def _takes_generator(function: Callable[..., Tensor]) -> bool:

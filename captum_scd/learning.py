@@ -6,7 +6,6 @@ the learned logits, each of a prescribed area, whose gradients sharpen them. Pre
 paying for them, teaches the masks an order of the pixels at every size.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -14,7 +13,7 @@ from torch import Generator, Tensor
 
 from captum_scd.composites import Composites
 from captum_scd.objective import LINEAR, Reading, Weights
-from captum_scd.optimization import Evaluation, normalized
+from captum_scd.optimization import Callback, Evaluation, normalized
 from captum_scd.sampling import Sampler, antithetic_noise, golden_sequence, shift_to_area
 
 Measures = dict[str, Tensor]
@@ -65,18 +64,19 @@ class MaskLearning:
     generator: Generator
     offset: float
 
-    def survey(self, n_iterations: int, callback: Callable[[int], None]) -> tuple[Tensor, list[Measures]]:
+    def survey(self, n_iterations: int, callback: Callback) -> tuple[Tensor, list[Measures]]:
         """Learn where to start: logits (2, N, cells), and the measures of each step."""
         examples = torch.arange(len(self.composites.inputs[0]), device=self.composites.inputs[0].device)
         flat = torch.zeros(2, len(examples), self.composites.grid.count, device=examples.device)
-        total, history = flat, []
+        start, total, history = flat, flat, []
         for step in range(n_iterations):
             samples = self.sampler(flat, self._noise(flat), SURVEY_TEMPERATURE)
             slopes, scores = self._slopes(samples, examples, LINEAR)
             total = total - normalized(self._smooth(slopes.sum(0), SURVEY_WIDTH))
+            start = START_SPREAD * normalized(centered(total + total.flip(0)))
             history.append(self._measures(scores, samples, LINEAR))
-            callback(step + 1)
-        return START_SPREAD * normalized(centered(total + total.flip(0))), history
+            callback(step + 1, start)
+        return start, history
 
     def __call__(self, step: int, logits: Tensor, active: Tensor) -> Evaluation:
         """Refine, as an optimisation `Closure`: logits (2, n, cells) of the active examples (n,)."""

@@ -38,6 +38,9 @@ class FIDOMasks:
             `ssr_score`, `sdr_score`, `ssr_area`, `sdr_area`, `ssr_tv`, `sdr_tv`.
         settings: everything needed to learn the same masks again, the seed among them.
         version: version of captum_scd that learned them.
+        trajectory: how the masks formed, if the run was to keep that: `ssr_cells` and `sdr_cells` after
+            every so many iterations, (frames, N, 1, *cells) each, cut to the area of the finished masks,
+            which come last.
 
     Inputs without spatial axes have masks of their own shape instead of (N, 1, *size).
 
@@ -56,6 +59,7 @@ class FIDOMasks:
     history: Mapping[str, Tensor] = field(default_factory=dict)
     settings: Mapping[str, Any] = field(default_factory=dict)
     version: str = __version__
+    trajectory: Mapping[str, Tensor] = field(default_factory=dict)
 
     @property
     def ssr(self) -> Tensor:
@@ -129,8 +133,9 @@ class FIDOMasks:
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write everything into one file: a NumPy `.npz` archive, read without pickle.
 
-        Arrays `ssr_cells`, `sdr_cells`, `infill` and `history.*`, and a JSON text `header` with format,
-        version, size, data types and settings. An existing file is replaced only once the new one is whole.
+        Arrays `ssr_cells`, `sdr_cells`, `infill`, `history.*` and `trajectory.*`, and a JSON text `header`
+        with format, version, size, data types and settings. An existing file is replaced only once the new
+        one is whole.
         """
         tensors = self._tensors()
         header = {
@@ -166,32 +171,38 @@ class FIDOMasks:
             for name, array in arrays.items()
             if name != "header"
         }
-        history = {
-            name.removeprefix("history."): t for name, t in tensors.items() if name.startswith("history.")
-        }
         return cls(
             tensors["ssr_cells"],
             tensors["sdr_cells"],
             tuple(header["size"]),
             tensors.get("infill"),
-            history,
+            _group(tensors, "history"),
             header["settings"],
             header["version"],
+            _group(tensors, "trajectory"),
         )
 
     def _tensors(self) -> dict[str, Tensor]:
         infill = {} if self.infill is None else {"infill": self.infill}
-        history = {f"history.{name}": values for name, values in self.history.items()}
-        return {"ssr_cells": self.ssr_cells, "sdr_cells": self.sdr_cells, **infill, **history}
+        groups = {"history": self.history, "trajectory": self.trajectory}
+        grouped = {f"{key}.{name}": values for key, group in groups.items() for name, values in group.items()}
+        return {"ssr_cells": self.ssr_cells, "sdr_cells": self.sdr_cells, **infill, **grouped}
 
-    def _mapped(self, of_examples: Any, of_history: Any) -> "FIDOMasks":
+    def _mapped(self, of_examples: Any, of_steps: Any) -> "FIDOMasks":
         return dataclasses.replace(
             self,
             ssr_cells=of_examples(self.ssr_cells),
             sdr_cells=of_examples(self.sdr_cells),
             infill=None if self.infill is None else of_examples(self.infill),
-            history={name: of_history(values) for name, values in self.history.items()},
+            history={name: of_steps(values) for name, values in self.history.items()},
+            trajectory={name: of_steps(values) for name, values in self.trajectory.items()},
         )
+
+
+def _group(tensors: Mapping[str, Tensor], key: str) -> dict[str, Tensor]:
+    """Tensors whose names begin with the key and a dot, under the rest of their names."""
+    names = (name for name in tensors if name.startswith(f"{key}."))
+    return {name.removeprefix(f"{key}."): tensors[name] for name in names}
 
 
 def _extent(marked: Tensor) -> tuple[Tensor, Tensor]:

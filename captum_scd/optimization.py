@@ -26,6 +26,9 @@ MOMENTUM = 0.5
 Closure = Callable[[int, Tensor, Tensor], Evaluation]
 """(step, parameters of the active examples (K, n, M), their indices (n,)) -> Evaluation."""
 
+Callback = Callable[[int, Tensor], None]
+"""(number of steps done, what would be returned now (K, N, M)); it must not change the tensor or keep it."""
+
 
 @dataclass(frozen=True)
 class Schedule:
@@ -53,7 +56,7 @@ def minimize(
     closure: Closure,
     parameters: Tensor,
     schedule: Schedule,
-    callback: Callable[[int], None] = lambda step: None,
+    callback: Callback = lambda step, parameters: None,
 ) -> tuple[Tensor, list[dict[str, Tensor]]]:
     """Minimise a loss that is a sum over examples, each example on its own.
 
@@ -64,7 +67,7 @@ def minimize(
         closure: gives gradient and measures of the active examples.
         parameters: start (K, N, M) with examples along dimension 1; not changed.
         schedule: number of steps, step size, stopping rule.
-        callback: called with the number of steps done, after each; reaches `n_iterations` at the end.
+        callback: called after each step, and with `n_iterations` at the end.
 
     Returns:
         The mean of each example's parameters over its steps (K, N, M), and the measures (N,) of each
@@ -86,8 +89,8 @@ def minimize(
         still = moved.abs().mean(dim=(0, 2)) < schedule.tolerance
         quiet[active] = torch.where(still, quiet[active] + 1, 0)
         history.append(_record(evaluation.measures, active, history[-1] if history else {}, len(quiet)))
-        callback(step + 1)
-    callback(schedule.n_iterations)
+        callback(step + 1, average)
+    callback(schedule.n_iterations, average)
     return average, history
 
 

@@ -28,6 +28,7 @@ class Settings:
     tolerance: float
     internal_batch_size: int | None
     seed: int
+    trajectory: int
 
     def __post_init__(self) -> None:
         if self.mode not in MODES:
@@ -35,29 +36,31 @@ class Settings:
                 f"Expected `mode` to be one of {', '.join(map(repr, MODES))}, but got {self.mode!r}."
             )
         for name in ("n_iterations", "n_samples"):
-            _check_integer(name, getattr(self, name), least=1)
-        for name in ("warm_up", "seed"):
-            _check_integer(name, getattr(self, name), least=0)
+            check_integer(name, getattr(self, name), least=1)
+        for name in ("warm_up", "seed", "trajectory"):
+            check_integer(name, getattr(self, name), least=0)
         if self.internal_batch_size is not None:
-            _check_integer("internal_batch_size", self.internal_batch_size, least=1)
+            check_integer("internal_batch_size", self.internal_batch_size, least=1)
         for name in ("temperature", "learning_rate"):
-            _check_number(name, getattr(self, name), positive=True)
+            check_number(name, getattr(self, name), positive=True)
         for name in ("area_weight", "tv_weight", "tolerance"):
-            _check_number(name, getattr(self, name), positive=False)
+            check_number(name, getattr(self, name), positive=False)
 
     def record(self) -> dict[str, Any]:
         """Settings as JSON can hold them."""
         return asdict(self)
 
 
-def _check_integer(name: str, value: object, least: int) -> None:
+def check_integer(name: str, value: object, least: int) -> None:
+    """Raise unless a setting is a whole number of at least `least`."""
     if isinstance(value, bool) or not isinstance(value, int):
         raise TypeError(f"Expected `{name}` to be an integer, but got {value!r}.")
     if value < least:
         raise ValueError(f"Expected `{name}` to be at least {least}, but got {value}.")
 
 
-def _check_number(name: str, value: object, positive: bool) -> None:
+def check_number(name: str, value: object, positive: bool) -> None:
+    """Raise unless a setting is a finite number above 0 (`positive`), or not below it."""
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise TypeError(f"Expected `{name}` to be a number, but got {value!r}.")
     if not (value > 0 if positive else value >= 0) or value == float("inf"):

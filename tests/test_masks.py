@@ -26,6 +26,7 @@ def _random_masks(
         torch.randn(2, 3, *size, generator=draw).to(infill_dtype),
         {"loss": torch.randn(5, 2, generator=draw), "ssr_area": torch.rand(5, 2, generator=draw)},
         {"seed": 7, "infill": "blur", "mask_size": [4, 3], "tolerance": 0.0, "internal_batch_size": None},
+        trajectory={name: torch.rand(3, 2, 1, *cells, generator=draw) for name in ("ssr_cells", "sdr_cells")},
     )
 
 
@@ -111,6 +112,7 @@ def test_examples_are_selected_with_their_history(index, rows: list[int]) -> Non
     assert len(part) == len(rows)
     assert all(torch.equal(getattr(part, name), getattr(masks, name)[rows]) for name in ARRAYS)
     assert torch.equal(part.history["loss"], masks.history["loss"][:, rows])
+    assert torch.equal(part.trajectory["sdr_cells"], masks.trajectory["sdr_cells"][:, rows])
     assert part.seed == 7
 
 
@@ -132,6 +134,7 @@ def test_moving_moves_every_tensor() -> None:
     masks = _random_masks().to("meta")
     assert {masks.ssr.device.type, masks.sdr.device.type, masks.infill.device.type} == {"meta"}
     assert {values.device.type for values in masks.history.values()} == {"meta"}
+    assert {values.device.type for values in masks.trajectory.values()} == {"meta"}
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32, torch.float64])
@@ -142,6 +145,7 @@ def test_a_saved_file_loads_to_the_same_masks(tmp_path: Path, dtype: torch.dtype
     for name in ARRAYS:
         torch.testing.assert_close(getattr(loaded, name), getattr(masks, name), rtol=0, atol=0)
     torch.testing.assert_close(dict(loaded.history), dict(masks.history), rtol=0, atol=0)
+    torch.testing.assert_close(dict(loaded.trajectory), dict(masks.trajectory), rtol=0, atol=0)
     assert (loaded.size, loaded.settings, loaded.version) == (masks.size, masks.settings, masks.version)
     assert torch.equal(loaded.joint, masks.joint)
 
@@ -151,6 +155,7 @@ def test_masks_without_infill_and_history_load_too(tmp_path: Path) -> None:
     FIDOMasks(cells, cells, size=()).save(tmp_path / "masks")
     loaded = FIDOMasks.load(tmp_path / "masks")
     assert loaded.infill is None
+    assert loaded.history == loaded.trajectory == {}
     assert torch.equal(loaded.joint, cells)
 
 

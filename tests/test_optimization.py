@@ -1,5 +1,7 @@
 """The loop, on parabolas whose minimum is known."""
 
+from functools import partial
+
 import torch
 from torch import Tensor
 
@@ -60,10 +62,29 @@ def test_without_tolerance_every_step_is_taken() -> None:
 
 def test_the_callback_counts_up_to_the_end_also_when_stopped_early() -> None:
     for tolerance in (0.0, 1.0):
-        steps: list[int] = []
-        _minimize(n_iterations=20, tolerance=tolerance, callback=steps.append)
+        calls: list[tuple[int, Tensor]] = []
+        _minimize(n_iterations=20, tolerance=tolerance, callback=partial(_note, calls))
+        steps = [step for step, _ in calls]
         assert steps == sorted(steps)
         assert steps[-1] == 20
+
+
+def _note(calls: list[tuple[int, Tensor]], step: int, parameters: Tensor) -> None:
+    calls.append((step, parameters))
+
+
+class Constant(Schedule):
+    """A schedule whose steps do not depend on how many there are."""
+
+    def rate(self, step: int) -> float:
+        return self.learning_rate
+
+
+def test_the_callback_sees_what_would_be_returned_if_the_run_ended_there() -> None:
+    start, seen = torch.zeros(2, 3, 4), []
+    minimize(Parabolas(), start, Constant(6, 0.3), lambda _, now: seen.append(now.clone()))
+    for n in range(1, 7):
+        assert torch.equal(minimize(Parabolas(), start, Constant(n, 0.3))[0], seen[n - 1])
 
 
 def test_the_learning_rate_falls_from_its_start_to_almost_zero() -> None:

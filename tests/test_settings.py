@@ -37,6 +37,8 @@ INPUTS = torch.ones(1, 4)
         ("internal_batch_size", 1.5, TypeError),
         ("seed", -1, ValueError),
         ("seed", 1.5, TypeError),
+        ("trajectory", -1, ValueError),
+        ("trajectory", True, TypeError),
     ],
 )
 def test_a_number_out_of_range_is_answered_with_its_name(name: str, value, error) -> None:
