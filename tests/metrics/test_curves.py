@@ -1,0 +1,67 @@
+"""Curves of models whose answer is known in closed form."""
+
+import pytest
+import torch
+from models import Additive, PlantedPatch
+from planted import HEIGHT, ORACLE, SHARE, WHITE, WIDTH, random
+from torch import Tensor
+
+from captum_scd.metrics import insertion_deletion
+
+
+def test_curves_of_an_additive_model_are_sigmoids_of_partial_sums() -> None:
+    inputs = torch.tensor([[3.0, -1.0, 0.5, 2.0]])
+    baseline = torch.tensor([[0.5, 0.5, 0.0, -1.0]])
+    order = [3, 0, 1, 2]
+    attributions = torch.tensor([[3.0, 2.0, 1.0, 4.0]])
+    steps = [[i in order[:k] for i in range(4)] for k in range(5)]
+    enter, leave = torch.tensor(steps), ~torch.tensor(steps)
+    whole = torch.sigmoid(inputs.sum())
+    curves = [
+        (torch.sigmoid(torch.where(kept, inputs, baseline).sum(1)) / whole).clamp(max=1)
+        for kept in (enter, leave)
+    ]
+    result = insertion_deletion(Additive(), inputs, attributions, baseline, target=0, n_steps=4)
+    torch.testing.assert_close(result.insertion_curve[0], curves[0])
+    torch.testing.assert_close(result.deletion_curve[0], curves[1])
+    torch.testing.assert_close(result.shares, torch.linspace(0, 1, 5))
+
+
+def test_curves_of_a_planted_patch_are_straight_lines() -> None:
+    result = insertion_deletion(PlantedPatch(), WHITE, ORACLE, target=0, n_steps=HEIGHT * WIDTH)
+    kept = (result.shares / SHARE).clamp(max=1)
+    expected = (0.01 + 0.98 * kept) / 0.99
+    torch.testing.assert_close(result.insertion_curve, expected.expand(2, -1), rtol=0, atol=1e-4)
+    torch.testing.assert_close(
+        result.deletion_curve, ((0.01 + 0.98 * (1 - kept)) / 0.99).expand(2, -1), rtol=0, atol=1e-4
+    )
+    area = 1 - (1 - 0.01 / 0.99) * SHARE / 2
+    torch.testing.assert_close(result.insertion, torch.full((2,), area), rtol=0, atol=1e-4)
+    torch.testing.assert_close(result.difference, result.insertion - result.deletion)
+
+
+def test_the_oracle_beats_a_random_map_which_beats_the_reverse() -> None:
+    def score(attributions: Tensor) -> float:
+        return insertion_deletion(PlantedPatch(), WHITE, attributions, target=0).difference[0].item()
+
+    assert score(ORACLE) > 0.8
+    assert abs(score(random(2, 1, HEIGHT, WIDTH))) < 0.2
+    assert score(-ORACLE) < -0.8
+
+
+def test_a_flat_map_ranks_as_chance_does() -> None:
+    difference = insertion_deletion(PlantedPatch(), WHITE, torch.zeros_like(WHITE), target=0).difference
+    assert difference.abs().max() < 0.3
+
+
+def test_a_class_without_any_probability_gives_finite_curves() -> None:
+    inputs = torch.full((1, 4), 500.0)
+    result = insertion_deletion(Additive(), inputs, inputs, target=1)
+    assert result.insertion.isfinite().all()
+    assert result.deletion.isfinite().all()
+
+
+@pytest.mark.parametrize(("n_steps", "error"), [(0, ValueError), (2.0, TypeError)])
+def test_a_bad_number_of_steps_is_answered_with_its_name(n_steps, error) -> None:
+    with pytest.raises(error, match="Expected `n_steps` to be"):
+        insertion_deletion(PlantedPatch(), WHITE, ORACLE, target=0, n_steps=n_steps)
