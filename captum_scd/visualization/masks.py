@@ -1,0 +1,166 @@
+"""One image's masks, and what they do to it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from captum_scd.composites import blend
+from captum_scd.masks import FIDOMasks
+from captum_scd.visualization.checks import check_image, check_masks, check_range
+from captum_scd.visualization.contours import FIRST, SECOND, contour, pen_key
+from captum_scd.visualization.layout import (
+    captioned_sheet,
+    frame,
+    head,
+    outline,
+    paint,
+    sheet,
+    show,
+    write_title,
+)
+from captum_scd.visualization.pictures import Picture, overlay, to_picture
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+NAMES = {
+    "photo": "Photo",
+    "ssr": "Smallest sufficient region (SSR)",
+    "sdr": "Smallest destroying region (SDR)",
+    "joint": "Joint importance",
+    "left": "Only the SSR is left",
+    "lost": "Only the SDR is taken away",
+}
+"""Panels of `masks_figure`."""
+
+SHORT_NAMES = {
+    "photo": "Photo",
+    "left": "The SSR alone",
+    "lost": "Without the SDR",
+    "taken": "What the SDR takes",
+}
+"""Panels of `contours_figure`."""
+
+FAINT = 0.15
+"""How much of the photo is seen around what is taken away."""
+
+
+def masks_figure(
+    image: Tensor,
+    infill: Tensor,
+    masks: FIDOMasks,
+    probabilities: Mapping[str, float] | None = None,
+    title: str = "",
+    threshold: float = 0.5,
+) -> tuple[Figure, Any]:
+    """Draw one image's masks and what they do: photo, SSR, SDR, joint, SSR alone, SDR taken away.
+
+    White outlines show where the masks are cut, a dashed box what holds all of the joint map that is left.
+
+    Args:
+        image: (3 or 1, H, W) in [0, 1].
+        infill: same shape and range; what replaces missing pixels.
+        masks: of this one image.
+        probabilities: probability of the target in [0, 1] under `"image"`, `"infill"` (nothing of the image
+            left), `"ssr"` (all but the SSR replaced) and `"sdr"` (the SDR replaced), the masks cut at the
+            threshold; written under the panels, missing ones are left out.
+        title: written above.
+        threshold: where the masks are cut, in [0, 1].
+
+    Returns:
+        The figure, and its axes as an array (2, 3).
+
+    Raises:
+        ValueError: for an image, an infill or masks of another shape or range.
+    """
+    _check(image, infill, masks, threshold)
+    figure, axes = sheet(2, 3, 3.0, image.shape[1] / image.shape[2])
+    panels = _panels(image, infill, masks, threshold)
+    captions = _captions(masks, probabilities or {}, threshold)
+    for axis, (key, name) in zip(axes.flat, NAMES.items(), strict=True):
+        show(axis, panels[key], name, captions[key])
+    for axis, mode in ((axes[0, 1], "ssr"), (axes[0, 2], "sdr"), (axes[1, 0], "joint")):
+        outline(axis, masks.threshold(threshold, mode)[0, 0])
+    frame(axes[1, 0], masks.bounding_box(threshold)[0].tolist())
+    head(figure, title, f"0 to 1; outlined: mask cut at {threshold:g}")
+    return figure, axes
+
+
+def contours_figure(
+    image: Tensor,
+    infill: Tensor,
+    masks: FIDOMasks,
+    probabilities: Mapping[str, float] | None = None,
+    title: str = "",
+    threshold: float = 0.5,
+) -> tuple[Figure, Any]:
+    """Outline both regions on one photo, beside what remains and what is removed.
+
+    The first panel leaves the photo as it is under the outlines of the SSR (whole line) and the SDR (broken
+    line); then follow what the model is shown, only the SSR left and only the SDR taken away, and, for
+    the eye alone, what that took.
+
+    Args:
+        image, infill, masks, probabilities, title, threshold: as for `masks_figure`.
+
+    Returns:
+        The figure, and its axes as an array (4,).
+
+    Raises:
+        ValueError: for an image, an infill or masks of another shape or range.
+    """
+    _check(image, infill, masks, threshold)
+    panels = _panels(image, infill, masks, threshold)
+    captions = _captions(masks, probabilities or {}, threshold)
+    texts = [[captions[key]] for key in SHORT_NAMES]
+    figure, (axes,) = captioned_sheet([*SHORT_NAMES.values()], texts, image.shape[1] / image.shape[2])
+    for axis, key in zip(axes, SHORT_NAMES, strict=True):
+        paint(axis, panels[key])
+    for axis, mode, pen in ((0, "ssr", FIRST), (0, "sdr", SECOND), (1, "ssr", FIRST), (2, "sdr", SECOND)):
+        contour(axes[axis], masks.mask(mode)[0, 0], threshold, pen)
+    write_title(figure, title, room=figure.get_size_inches()[0] - 3.6)
+    pen_key(figure, "SSR, enough", "SDR, needed")
+    return figure, axes
+
+
+def _check(image: Tensor, infill: Tensor, masks: FIDOMasks, threshold: float) -> None:
+    check_image("image", image)
+    check_image("infill", infill, image)
+    check_masks("masks", masks, image)
+    check_range("threshold", threshold, 0, 1)
+
+
+def _panels(image: Tensor, infill: Tensor, masks: FIDOMasks, threshold: float) -> dict[str, Picture]:
+    ssr, sdr = (masks.threshold(threshold, mode)[0].to(image) for mode in ("ssr", "sdr"))
+    return {
+        "photo": to_picture(image),
+        "ssr": overlay(image, masks.ssr[0]),
+        "sdr": overlay(image, masks.sdr[0]),
+        "joint": overlay(image, masks.joint[0]),
+        "left": to_picture(blend(ssr, image, infill)),
+        "lost": to_picture(blend(1 - sdr, image, infill)),
+        "taken": to_picture(blend(sdr.clamp(min=FAINT), image, torch.ones_like(image))),
+    }
+
+
+def _captions(masks: FIDOMasks, probabilities: Mapping[str, float], threshold: float) -> dict[str, str]:
+    def said(key: str, words: str) -> str:
+        return words.format(f"{probabilities[key]:.3f}") if key in probabilities else ""
+
+    areas = {
+        mode: f"{masks.threshold(threshold, mode).float().mean().item():.1%} of the image"
+        for mode in ("ssr", "sdr", "joint")
+    }
+    return {
+        "photo": " ".join(
+            filter(None, (said("image", "probability {}"), said("infill", "(all replaced: {})")))
+        ),
+        **{mode: f"{area} outlined" for mode, area in areas.items()},
+        "left": said("ssr", f"probability {{}}, with {areas['ssr']}"),
+        "lost": said("sdr", f"probability {{}}, without {areas['sdr']}"),
+        "taken": "",
+    }
