@@ -1,0 +1,18 @@
+"""Many methods, one table, one figure; and whether their maps depend on what was learned."""
+
+from captum_scd.comparison.measures import MEASURES
+from captum_scd.comparison.methods import DEFAULT_METHODS, METHODS
+from captum_scd.comparison.randomization import Randomization, parameter_randomization
+from captum_scd.comparison.result import Comparison, Row
+from captum_scd.comparison.running import compare
+
+__all__ = [
+    "DEFAULT_METHODS",
+    "MEASURES",
+    "METHODS",
+    "Comparison",
+    "Randomization",
+    "Row",
+    "compare",
+    "parameter_randomization",
+]

@@ -1,0 +1,129 @@
+"""Where GradCAM looks: the last map of features that a convolutional network makes.
+
+Found by running the network once and noting what each module returns, so that it holds for any way of
+building one. Three traps are avoided: the last convolution may make only a part of the map (the branches of
+Inception, DenseNet and SqueezeNet), so what is taken is the last map of its size; it may be the classifier
+itself, giving a map for each class, after which no weights follow; and it may be the patch embedding of a
+vision transformer, after which everything is decided among tokens.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from torch import Tensor, nn
+from torch.nn.modules.dropout import _DropoutNd
+
+PASSING_ON = (nn.Identity, _DropoutNd)
+"""Modules that return what they were given, in evaluation."""
+
+
+class NotApplicableError(Exception):
+    """A method has no meaning for this model; the message says why."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """A module that has returned a tensor.
+
+    Attributes:
+        name: of the module in the model.
+        module: the module.
+        shape: of what it returned.
+    """
+
+    name: str
+    module: nn.Module
+    shape: tuple[int, ...]
+
+    @property
+    def is_map(self) -> bool:
+        """Tell whether it returned (N, C, H, W) with more than one place."""
+        return len(self.shape) == 4 and self.shape[2] * self.shape[3] > 1
+
+    @property
+    def is_convolution(self) -> bool:
+        """Tell whether it is a convolution that returned a map."""
+        return isinstance(self.module, nn.Conv2d) and self.is_map
+
+    @property
+    def has_weights(self) -> bool:
+        """Tell whether the module has parameters of its own."""
+        return next(self.module.parameters(recurse=False), None) is not None
+
+    @property
+    def mixes_tokens(self) -> bool:
+        """Tell whether it is a linear layer that is used at many places."""
+        places = self.shape[1:-1]
+        return isinstance(self.module, nn.Linear) and any(size > 1 for size in places)
+
+
+def feature_layer(model: Callable[..., Any], run: Callable[[], Any]) -> Step:
+    """Find the module whose output is the last map of features.
+
+    Args:
+        model: the network.
+        run: runs the network once.
+
+    Returns:
+        The module, its name and the shape of its output: the last map as large as that of the last
+        convolution, the classifier's excepted.
+
+    Raises:
+        TypeError: if the model is not a module.
+        NotApplicableError: if it has no convolution that gives a map, or goes on with tokens after it.
+    """
+    if not isinstance(model, nn.Module):
+        raise TypeError(f"Expected the model to be a torch.nn.Module, but got {type(model).__name__}.")
+    with _recorded(model) as steps:
+        run()
+    start, end = _last_features(steps)
+    size, calls = steps[start].shape[2:], Counter(step.name for step in steps)
+    same = [
+        place
+        for place in range(start, end)
+        if steps[place].is_map
+        and steps[place].shape[2:] == size
+        and not isinstance(steps[place].module, PASSING_ON)
+    ]
+    last = max(same, key=lambda place: (calls[steps[place].name] == 1, place))
+    if any(step.mixes_tokens for step in steps[last + 1 :]):
+        raise NotApplicableError(
+            f"after its last convolution, in {steps[last].name!r}, the model goes on with tokens, "
+            "as vision transformers do"
+        )
+    return steps[last]
+
+
+def _last_features(steps: list[Step]) -> tuple[int, int]:
+    """Positions of the last convolution and of the classifier after it, or of the end."""
+    places = [place for place, step in enumerate(steps) if step.is_convolution]
+    if not places:
+        raise NotApplicableError("the model has no convolution (torch.nn.Conv2d) that gives a map")
+    last = places[-1]
+    classifies = not any(step.has_weights for step in steps[last + 1 :])
+    if classifies and len(places) > 1:
+        return places[-2], last
+    return last, len(steps)
+
+
+@contextmanager
+def _recorded(model: nn.Module) -> Iterator[list[Step]]:
+    """Note the modules of a model, itself excepted, as they return tensors."""
+    steps: list[Step] = []
+
+    def note(name: str) -> Callable[..., None]:
+        def hook(module: nn.Module, inputs: Any, output: Any) -> None:
+            if isinstance(output, Tensor):
+                steps.append(Step(name, module, tuple(output.shape)))
+
+        return hook
+
+    handles = [part.register_forward_hook(note(name)) for name, part in model.named_modules() if name]
+    try:
+        yield steps
+    finally:
+        for handle in handles:
+            handle.remove()

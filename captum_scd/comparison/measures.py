@@ -1,0 +1,183 @@
+"""The metrics that `compare` knows by name. A new one is one entry in `MEASURES`."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from captum_scd import metrics
+from captum_scd.comparison.maps import stretched
+from captum_scd.comparison.question import Question
+
+DRAWS = 4
+"""Noisy copies of the images whose maps sensitivity compares; with its floor it costs three more."""
+
+ARROWS = {"higher": " ↑", "lower": " ↓", "": ""}
+
+
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """A map, and what it is the answer to.
+
+    Attributes:
+        question: the model, the images, their class and baselines.
+        map: (N, 1, H, W), larger = more important.
+        explain: the method that made it: inputs (N, C, H, W) -> map (N, 1, H, W).
+    """
+
+    question: Question
+    map: Tensor
+    explain: Callable[[Tensor], Tensor]
+
+    @property
+    def asked(self) -> dict[str, Any]:
+        """Arguments of the metrics that ask the model."""
+        return {
+            "forward_func": self.question.model,
+            "inputs": self.question.inputs,
+            "attributions": self.map,
+            "baselines": self.question.baselines,
+            "target": self.question.target,
+            "additional_forward_args": self.question.additional_forward_args,
+            "internal_batch_size": self.question.rows,
+        }
+
+    @cached_property
+    def curves(self) -> metrics.InsertionDeletion:
+        """Insertion and deletion curves, made once for all metrics that read them."""
+        return metrics.insertion_deletion(**self.asked)
+
+    @cached_property
+    def sensitivity(self) -> metrics.Sensitivity:
+        """Sensitivity and its floor; each draw is an explanation."""
+        question = self.question
+        return metrics.sensitivity(self.explain, question.inputs, n_samples=DRAWS, seed=question.seed)
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A metric with a name.
+
+    Attributes:
+        label: its name in tables.
+        better: "higher", "lower", or "" where that is not known.
+        of: evidence -> (N,).
+        note: what it is, in half a sentence.
+        default: part of a comparison where no metrics are named.
+    """
+
+    label: str
+    better: str
+    of: Callable[[Evidence], Tensor]
+    note: str = ""
+    default: bool = True
+
+    @property
+    def heading(self) -> str:
+        """The label, with an arrow towards what is better."""
+        return self.label + ARROWS[self.better]
+
+
+def of_function(function: Callable[..., Any], evidence: Evidence) -> Tensor:
+    """Ask a function `(model, inputs, attributions, baselines, target) -> (N,)`.
+
+    Raises:
+        ValueError: unless it returns one number an image.
+    """
+    asked = evidence.question
+    more = () if asked.additional_forward_args is None else (asked.additional_forward_args,)
+    values = torch.as_tensor(
+        function(asked.model, asked.inputs, evidence.map, asked.baselines, asked.target, *more)
+    )
+    if values.numel() != len(evidence.map):
+        came = tuple(values.shape)
+        raise ValueError(f"Expected a metric to return {len(evidence.map)} values, but got shape {came}.")
+    return values.flatten()
+
+
+def _insertion(evidence: Evidence) -> Tensor:
+    return evidence.curves.insertion
+
+
+def _deletion(evidence: Evidence) -> Tensor:
+    return evidence.curves.deletion
+
+
+def _difference(evidence: Evidence) -> Tensor:
+    return evidence.curves.difference
+
+
+def _sufficient_area(evidence: Evidence) -> Tensor:
+    return metrics.sufficient_area(**evidence.asked)
+
+
+def _destroying_area(evidence: Evidence) -> Tensor:
+    return metrics.destroying_area(**evidence.asked)
+
+
+def _total_variation(evidence: Evidence) -> Tensor:
+    return metrics.total_variation(stretched(evidence.map))
+
+
+def _infidelity(evidence: Evidence) -> Tensor:
+    return metrics.infidelity(**evidence.asked, seed=evidence.question.seed)
+
+
+def _sensitivity(evidence: Evidence) -> Tensor:
+    return evidence.sensitivity.value
+
+
+def _sensitivity_floor(evidence: Evidence) -> Tensor:
+    return evidence.sensitivity.floor
+
+
+MEASURES: Mapping[str, Measure] = {
+    "insertion": Measure(
+        "insertion",
+        "higher",
+        _insertion,
+        "mean probability as the pixels come back, the most important first",
+    ),
+    "deletion": Measure(
+        "deletion",
+        "lower",
+        _deletion,
+        "mean probability as the pixels are replaced, the most important first",
+    ),
+    "difference": Measure("difference", "higher", _difference, "insertion less deletion"),
+    "sufficient_area": Measure(
+        "keeps 90 %", "lower", _sufficient_area, "least share of the image that keeps 90 % of the probability"
+    ),
+    "destroying_area": Measure(
+        "leaves 5 %",
+        "lower",
+        _destroying_area,
+        "least share of the image to replace until 5 % of the probability are left",
+    ),
+    "total_variation": Measure(
+        "TV", "lower", _total_variation, "total variation of the map, stretched to [0, 1]"
+    ),
+    "infidelity": Measure(
+        "infidelity",
+        "lower",
+        _infidelity,
+        "error of the drops that the map foretells as blocks are replaced; 1 foretells nothing",
+    ),
+    "sensitivity": Measure(
+        "sensitivity",
+        "lower",
+        _sensitivity,
+        "greatest change of the map under small noise on the image, over the map's size",
+        default=False,
+    ),
+    "sensitivity_floor": Measure(
+        "sensitivity floor",
+        "lower",
+        _sensitivity_floor,
+        "the same without any noise: what the method's own randomness contributes",
+        default=False,
+    ),
+}

@@ -1,0 +1,137 @@
+"""The methods that `compare` knows by name. A new one is one function and one line in `METHODS`."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import torch
+from captum.attr import (
+    GuidedGradCam,
+    InputXGradient,
+    IntegratedGradients,
+    LayerGradCam,
+    NoiseTunnel,
+    Occlusion,
+    Saliency,
+)
+from torch import Generator, Tensor, nn
+
+from captum_scd.attribution import FIDOAttribution
+from captum_scd.comparison.calls import Call
+from captum_scd.comparison.layers import NotApplicableError, Step, feature_layer
+from captum_scd.comparison.question import Question
+
+NOISE = 0.15
+"""Standard deviation of SmoothGrad's noise, as a share of the inputs' range."""
+
+NOISY_COPIES = 25
+"""Copies of an image that SmoothGrad averages over."""
+
+WINDOWS = 7
+"""Occlusion's window is the shorter side over this: 32 of 224 pixels; it moves by half a window."""
+
+
+@dataclass(frozen=True)
+class Method:
+    """A method with a name.
+
+    Attributes:
+        label: name in tables and figures.
+        build: makes the call for a question; raises `NotApplicableError` where the method has no meaning.
+    """
+
+    label: str
+    build: Callable[[Question], Call]
+
+
+def fido(question: Question) -> Call:
+    """FIDO at the library's defaults, its joint map."""
+    return Call(FIDOAttribution(question.model))
+
+
+def integrated_gradients(question: Question) -> Call:
+    """Integrated gradients from the baselines, in 50 steps (Sundararajan et al. 2017)."""
+    return Call(IntegratedGradients(question.model), {"n_steps": 50})
+
+
+def gradcam(question: Question) -> Call:
+    """GradCAM of the last map of features, its positive part (Selvaraju et al. 2017)."""
+    step = _features(question)
+    return Call(LayerGradCam(question.model, step.module), {"relu_attributions": True}, _named(step))
+
+
+def guided_gradcam(question: Question) -> Call:
+    """Guided GradCAM: GradCAM times guided backpropagation (Selvaraju et al. 2017, section 3.2)."""
+    step = _features(question)
+    if not any(isinstance(part, nn.ReLU) for part in question.model.modules()):  # type: ignore[attr-defined]
+        raise NotApplicableError("the model has no torch.nn.ReLU, whose gradient is what is guided")
+    method = GuidedGradCam(question.model, step.module)
+    return Call(method, {"interpolate_mode": "bilinear"}, _named(step))
+
+
+def saliency(question: Question) -> Call:
+    """Absolute gradient of the class in the pixels (Simonyan et al. 2014)."""
+    return Call(Saliency(question.model))
+
+
+def smoothgrad(question: Question) -> Call:
+    """Absolute gradient, averaged over noisy copies (Smilkov et al. 2017)."""
+    low, high = question.inputs.aminmax()
+    options = {
+        "nt_samples": NOISY_COPIES,
+        "nt_samples_batch_size": max(1, question.rows // len(question.inputs)),
+        "stdevs": NOISE * float(high - low),
+    }
+    return Call(NoiseTunnel(Saliency(question.model)), options)
+
+
+def input_x_gradient(question: Question) -> Call:
+    """Gradient times the input (Shrikumar et al. 2016)."""
+    return Call(InputXGradient(question.model))
+
+
+def occlusion(question: Question) -> Call:
+    """Loss of the class as a window of the image is replaced by the baselines (Zeiler and Fergus 2014)."""
+    channels, height, width = question.inputs.shape[1:]
+    window = max(1, round(min(height, width) / WINDOWS))
+    step = max(1, window // 2)
+    at_once = 1 if question.inputs.is_cuda else max(1, question.rows // len(question.inputs))
+    options = {
+        "sliding_window_shapes": (channels, window, window),
+        "strides": (channels, step, step),
+        "perturbations_per_eval": at_once,  # more than one fails on CUDA in Captum 0.9.0
+    }
+    return Call(Occlusion(question.model), options, f"window {window} px, stride {step} px")
+
+
+def chance(question: Question) -> Call:
+    """A random order of the pixels: the floor."""
+
+    def draw(inputs: Tensor, seed: int) -> Tensor:
+        return torch.rand(inputs[:, :1].shape, generator=Generator().manual_seed(seed)).to(inputs.device)
+
+    return Call(draw)
+
+
+METHODS: Mapping[str, Method] = {
+    "fido": Method("FIDO", fido),
+    "integrated_gradients": Method("Integrated Gradients", integrated_gradients),
+    "gradcam": Method("GradCAM", gradcam),
+    "guided_gradcam": Method("Guided GradCAM", guided_gradcam),
+    "saliency": Method("Saliency", saliency),
+    "smoothgrad": Method("SmoothGrad", smoothgrad),
+    "input_x_gradient": Method("Input x Gradient", input_x_gradient),
+    "occlusion": Method("Occlusion", occlusion),
+    "random": Method("Random", chance),
+}
+
+DEFAULT_METHODS = (
+    "fido", "integrated_gradients", "gradcam", "guided_gradcam", "smoothgrad", "occlusion", "random",
+)  # fmt: skip
+
+
+def _features(question: Question) -> Step:
+    return feature_layer(question.model, question.answer)
+
+
+def _named(step: Step) -> str:
+    return f"layer {step.name!r}, {' x '.join(map(str, step.shape[1:]))}"

@@ -1,0 +1,116 @@
+"""What every method and every metric is asked alike: the same images, class and baselines."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Generator, Tensor
+
+from captum_scd import infill as infills
+from captum_scd._captum import Baselines, Target, format_additional_forward_args
+from captum_scd.comparison.untouched import untouched
+from captum_scd.forward import check_model, checked_inputs, make_query
+from captum_scd.settings import check_integer
+
+
+@dataclass(frozen=True, eq=False)
+class Question:
+    """Why does this model see this class in these images?
+
+    Attributes:
+        model: the user's model, or any function that returns logits (N, classes), or one logit (N,).
+        inputs: (N, C, H, W).
+        baselines: (N, C, H, W), what stands where pixels are missing.
+        target: (N,) class of each image, a list of tuples for outputs of more dimensions, None for models
+            with one output an image.
+        additional_forward_args: passed on to the model.
+        rows: most rows in one pass, wherever that can be chosen.
+        seed: of all random draws.
+    """
+
+    model: Callable[..., Any]
+    inputs: Tensor
+    baselines: Tensor
+    target: Target
+    additional_forward_args: object
+    rows: int
+    seed: int
+
+    @property
+    def offered(self) -> dict[str, Any]:
+        """Keyword arguments that a method gets, of those that it takes; tensors are copies."""
+        return {
+            "baselines": self.baselines.clone(),
+            "target": self.target.clone() if isinstance(self.target, Tensor) else self.target,
+            "additional_forward_args": self.additional_forward_args,
+            "internal_batch_size": max(self.rows, len(self.inputs)),
+            "seed": self.seed,
+        }
+
+    def untouched(self) -> AbstractContextManager[None]:
+        """Let a method work, and put the model and the global random state back afterwards."""
+        return untouched(self.model, self.inputs.device, self.seed)
+
+    def answer(self) -> Any:
+        """Run the model on the images themselves, without a graph."""
+        return _answer(self.model, self.inputs, self.additional_forward_args)
+
+
+def make_question(
+    model: Callable[..., Any],
+    inputs: Tensor,
+    target: Target,
+    baselines: Baselines,
+    infill: str | Callable[..., Tensor],
+    additional_forward_args: object,
+    rows: int,
+    seed: int,
+) -> Question:
+    """Bring the arguments of `compare` into one form, and check them.
+
+    Must be called by what the user calls, so that the warning of a model in training mode names their line.
+    """
+    if not callable(model):
+        raise TypeError(f"Expected `model` to be callable, but got {type(model).__name__}.")
+    check_integer("internal_batch_size", rows, least=1)
+    check_integer("seed", seed, least=0)
+    check_model(model, stacklevel=3)
+    images = _checked_images(inputs)
+    filled = _filled(images, baselines, infill, seed)
+    with untouched(model, images.device, seed):
+        settled = _settled(model, images, target, additional_forward_args)
+    return Question(model, images, filled, settled, additional_forward_args, rows, seed)
+
+
+def _checked_images(inputs: Tensor) -> Tensor:
+    (images,) = checked_inputs((inputs,))
+    if images.ndim != 4:
+        raise ValueError(f"Expected `inputs` to be images (N, C, H, W), but got {tuple(images.shape)}.")
+    return images.detach().clone()
+
+
+def _filled(images: Tensor, baselines: Baselines, infill: str | Callable[..., Tensor], seed: int) -> Tensor:
+    if baselines is None:
+        return infills.resolve(infill)(images, Generator().manual_seed(seed))
+    return infills.given(baselines, (images,))[0]
+
+
+def _settled(model: Callable[..., Any], images: Tensor, target: Target, arguments: object) -> Target:
+    """Bring the target into one form, the predicted class where it is None, and try it on the model."""
+    output = _answer(model, images, arguments)
+    if target is None and isinstance(output, Tensor) and output.ndim == 2 and output.shape[1] > 1:
+        target = output.argmax(1)
+    query = make_query(model, (images,), target, arguments)
+    if query.checked(output, torch.arange(len(images), device=images.device)).isnan().any():
+        raise ValueError("Expected finite outputs of the model, but got NaN.")
+    if query.target is None:
+        return None
+    index = query.target
+    return index[:, 0].clone() if index.shape[1] == 1 else [tuple(row) for row in index.tolist()]
+
+
+def _answer(model: Callable[..., Any], images: Tensor, arguments: object) -> Any:
+    with torch.no_grad():
+        return model(images, *format_additional_forward_args(arguments))

@@ -1,0 +1,135 @@
+"""Rows of a comparison as Markdown, as plain Python and as a data frame."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from math import isfinite
+from typing import TYPE_CHECKING, Any
+
+from torch import Tensor
+
+from captum_scd.comparison.measures import Measure
+
+if TYPE_CHECKING:
+    from captum_scd.comparison.result import Row
+
+COSTS = {
+    "seconds": ("s/image", "{:.2f}"),
+    "forward": ("forwards", "{:.0f}"),
+    "backward": ("with backward", "{:.0f}"),
+    "peak_mb": ("peak MB", "{:.0f}"),
+}
+"""Heading and form of the columns of costs."""
+
+NOTHING = "-"
+
+
+def markdown(rows: Mapping[str, Row], measures: Mapping[str, Measure]) -> str:
+    """Write a table of means over the images, and the notes below it."""
+    header, *body = lines(rows, measures)
+    ruled = [header, ["---", *["---:"] * (len(header) - 1)], *body]
+    table = "\n".join(f"| {' | '.join(map(_cell, line))} |" for line in ruled)
+    below = [f"- {note}" for note in notes(rows)]
+    return "\n\n".join(filter(None, [table, "\n".join(below)]))
+
+
+def lines(rows: Mapping[str, Row], measures: Mapping[str, Measure]) -> list[list[str]]:
+    """Cells of a table of means over the images: the headings, then a line a method."""
+    costs = [heading for heading, _ in COSTS.values()]
+    header = ["method", *(measure.heading for measure in measures.values()), *costs]
+    return [header, *([row.label, *_numbers(row, measures)] for row in rows.values())]
+
+
+def notes(rows: Mapping[str, Row]) -> list[str]:
+    """Collect what is to be said of each method."""
+    return [f"{row.label}: {_said(row)}" for row in rows.values() if _said(row)]
+
+
+def record(rows: Mapping[str, Row], measures: Mapping[str, Measure]) -> dict[str, Any]:
+    """Metrics and methods as JSON can hold them."""
+    return {
+        "metrics": {
+            name: {"label": measure.label, "better": measure.better or None}
+            for name, measure in measures.items()
+        },
+        "methods": {
+            name: {
+                "label": row.label,
+                "status": row.status,
+                "note": row.note,
+                "values": {metric: _plain(values) for metric, values in row.values.items()},
+                "means": {metric: _finite(_mean(values)) for metric, values in row.values.items()},
+                **costs(row),
+            }
+            for name, row in rows.items()
+        },
+    }
+
+
+def dataframe(rows: Mapping[str, Row], measures: Mapping[str, Measure], count: int) -> Any:
+    """Make a data frame with a line for each method and image."""
+    try:
+        import pandas as pd
+    except ImportError as error:
+        raise ImportError(
+            "Expected pandas to be installed for `to_dataframe`, but it is not; "
+            "`pip install pandas`, or use `to_dict`."
+        ) from error
+    return pd.DataFrame(list(_records(rows, measures, count)))
+
+
+def costs(row: Row) -> dict[str, float | None]:
+    """Costs of a row by name, None where they are not known."""
+    cost = row.cost
+    if cost is None:
+        return dict.fromkeys(COSTS)
+    megabytes = None if cost.peak_bytes is None else cost.peak_bytes / 2**20
+    return {
+        "seconds": cost.seconds, "forward": cost.forward, "backward": cost.backward, "peak_mb": megabytes
+    }  # fmt: skip
+
+
+def _records(rows: Mapping[str, Row], measures: Mapping[str, Measure], count: int) -> Any:
+    for name, row in rows.items():
+        for image in range(count):
+            values = {
+                metric: row.values[metric][image].item() if metric in row.values else float("nan")
+                for metric in measures
+            }
+            yield {
+                "method": name, "image": image, **values, **costs(row), "status": row.status, "note": row.note
+            }  # fmt: skip
+
+
+def _numbers(row: Row, measures: Mapping[str, Measure]) -> list[str]:
+    means = [_written(row.values.get(name)) for name in measures]
+    spent = costs(row)
+    return means + [
+        NOTHING if spent[name] is None else form.format(spent[name]) for name, (_, form) in COSTS.items()
+    ]
+
+
+def _said(row: Row) -> str:
+    return row.note if row.status == "done" else ": ".join(filter(None, (row.status, row.note)))
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")
+
+
+def _mean(values: Tensor) -> float:
+    """Mean over the images that have a value."""
+    return values.double().nanmean().item()
+
+
+def _written(values: Tensor | None) -> str:
+    mean = None if values is None else _finite(_mean(values))
+    return NOTHING if mean is None else f"{mean:.3f}"
+
+
+def _plain(values: Tensor) -> list[float | None]:
+    return [_finite(value) for value in values.tolist()]
+
+
+def _finite(value: float) -> float | None:
+    return value if isfinite(value) else None
