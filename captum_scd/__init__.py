@@ -6,6 +6,19 @@ FIDO (Chang et al. 2019) with Simplified Concrete Dropout (Korsch et al. 2023).
 from captum_scd import infill, metrics, visualization
 from captum_scd._version import __version__
 from captum_scd.attribution import FIDOAttribution
+from captum_scd.classification import MaskGuidedClassifier
+from captum_scd.comparison import compare
 from captum_scd.masks import FIDOMasks
+from captum_scd.regularization import SaliencyGuidedDropout
 
-__all__ = ["FIDOAttribution", "FIDOMasks", "__version__", "infill", "metrics", "visualization"]
+__all__ = [
+    "FIDOAttribution",
+    "FIDOMasks",
+    "MaskGuidedClassifier",
+    "SaliencyGuidedDropout",
+    "__version__",
+    "compare",
+    "infill",
+    "metrics",
+    "visualization",
+]
