@@ -1,17 +1,19 @@
-"""The command line: `captum-scd explain` and `captum-scd demo`.
+"""The command line: `captum-scd explain`, `compare`, `classify` and `demo`.
 
-Exit codes: 0 all done, 1 some images could not be explained, 2 the command could not be carried out, 130
+Exit codes: 0 all done, 1 some images could not be dealt with, 2 the command could not be carried out, 130
 interrupted.
 """
 
 import argparse
+import shlex
 import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
 from captum_scd._version import __version__
-from captum_scd.cli import demo, explain
+from captum_scd.cli import classify, compare, demo, explain
 from captum_scd.cli.errors import UsageError
+from captum_scd.cli.job import INTERRUPTED
 
 __all__ = ["main"]
 
@@ -34,7 +36,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit code.
     """
     try:
-        options = _parser().parse_args(arguments)
+        words = sys.argv[1:] if arguments is None else arguments
+        options = _parser().parse_args(words, argparse.Namespace(line=shlex.join(["captum-scd", *words])))
         code: int = options.run(options)
         return code
     except UsageError as error:
@@ -42,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     except KeyboardInterrupt:
         print("captum-scd: interrupted", file=sys.stderr)
-        return explain.INTERRUPTED
+        return INTERRUPTED
 
 
 def _parser() -> Parser:
@@ -50,5 +53,7 @@ def _parser() -> Parser:
     parser.add_argument("--version", action="version", version=f"captum-scd {__version__}")
     commands = parser.add_subparsers(title="commands", dest="command", required=True, metavar="COMMAND")
     explain.add_parser(commands)
+    compare.add_parser(commands)
+    classify.add_parser(commands)
     demo.add_parser(commands)
     return parser

@@ -36,6 +36,10 @@ class Classes:
         """Name of a class, None where names are not known."""
         return self.names[index] if self.names else None
 
+    def record(self, index: int) -> dict[str, int | str | None]:
+        """Number and name of a class, as summaries keep them."""
+        return {"index": index, "name": self.name(index)}
+
     def label(self, index: int) -> str:
         """Name of a class, or its number where names are not known."""
         return self.name(index) or f"class {index}"

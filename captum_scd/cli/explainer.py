@@ -1,8 +1,7 @@
 """Explaining one image: what the network says, the masks, and what it says through them."""
 
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +15,7 @@ from captum_scd.cli.photos import View
 from captum_scd.cli.records import versions
 from captum_scd.masks import MODES, FIDOMasks
 from captum_scd.metrics import area, probability_under
+from captum_scd.passes import counted
 
 THRESHOLD = 0.5
 """Where masks are cut for areas, boxes and composites."""
@@ -83,38 +83,34 @@ class Explainer:
         """
         start = time.perf_counter()
         inputs = self.normalization(view.pixels.to(self.device))
-        with counted_rows(self.model) as passes:
-            predicted, probability = self._predict(inputs)
+        with counted(self.model) as passes:
+            probabilities = class_probabilities(self.model, inputs)
+            predicted = int(probabilities.argmax())
             target = predicted if self.target is None else self.target
             if target == self.contrast:
                 raise ImageError(
                     f"it is predicted to be {self.classes.label(target)}, the contrast class itself"
                 )
             masks = self._masks(inputs, target)
-            probabilities = _probabilities(self.model, inputs, masks, target)
+            seen = _probabilities(self.model, inputs, masks, target)
         return Explanation(
             masks.to("cpu"),
             {
-                "predicted": {**self._class(predicted), "probability": probability},
-                "target": self._class(target),
-                "contrast": None if self.contrast is None else self._class(self.contrast),
-                "probability": probabilities,
+                "predicted": {
+                    **self.classes.record(predicted),
+                    "probability": probabilities[predicted].item(),
+                },
+                "target": self.classes.record(target),
+                "contrast": None if self.contrast is None else self.classes.record(self.contrast),
+                "probability": seen,
                 **_extents(masks, view),
                 "settings": dict(masks.settings),
                 "seed": masks.seed,
                 "versions": versions(),
                 "seconds": round(time.perf_counter() - start, 3),
-                "passes": sum(passes),
+                "passes": passes.total,
             },
         )
-
-    def _predict(self, inputs: Tensor) -> tuple[int, float]:
-        with torch.no_grad():
-            probabilities = self.model(inputs)[0].float().softmax(0)
-        if not probabilities.isfinite().all():
-            raise ImageError("the network's answer holds NaN or infinity")
-        best = int(probabilities.argmax())
-        return best, probabilities[best].item()
 
     def _masks(self, inputs: Tensor, target: int) -> FIDOMasks:
         fido = FIDOAttribution(self.model, **self.method)
@@ -122,9 +118,6 @@ class Explainer:
         _, masks = fido.attribute(inputs, target=target, return_masks=True, **contrast, **self.settings)
         checked: FIDOMasks = masks
         return checked
-
-    def _class(self, index: int) -> dict[str, Any]:
-        return {"index": index, "name": self.classes.name(index)}
 
 
 def probe(model: nn.Module, size: int, device: torch.device) -> int:
@@ -149,15 +142,17 @@ def probe(model: nn.Module, size: int, device: torch.device) -> int:
     return output.shape[1]
 
 
-@contextmanager
-def counted_rows(model: nn.Module) -> Iterator[list[int]]:
-    """Note how many images each forward pass of a network is given."""
-    rows: list[int] = []
-    handle = model.register_forward_pre_hook(lambda _, inputs: rows.append(len(inputs[0])))
-    try:
-        yield rows
-    finally:
-        handle.remove()
+def class_probabilities(model: nn.Module, inputs: Tensor) -> Tensor:
+    """Ask the network about one image, (1, 3, H, W) -> (classes,).
+
+    Raises:
+        ImageError: if the answer is not finite.
+    """
+    with torch.no_grad():
+        probabilities: Tensor = model(inputs)[0].float().softmax(0)
+    if not probabilities.isfinite().all():
+        raise ImageError("the network's answer holds NaN or infinity")
+    return probabilities
 
 
 def _probabilities(model: nn.Module, inputs: Tensor, masks: FIDOMasks, target: int) -> dict[str, float]:

@@ -3,7 +3,7 @@
 import argparse
 import math
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 from captum_scd.cli.errors import UsageError, one_line
@@ -34,6 +34,27 @@ def number(positive: bool) -> Callable[[str], float]:
             kind = "positive number" if positive else "number"
             raise argparse.ArgumentTypeError(f"Expected a {kind}, but got {text!r}.")
         return value
+
+    return read
+
+
+def names_of(kind: str, known: Collection[str]) -> Callable[[str], tuple[str, ...]]:
+    """Make a reader of names with commas between them, for the `type` of an option.
+
+    >>> names_of("method", ["fido", "gradcam"])("gradcam,fido")
+    ('gradcam', 'fido')
+    """
+
+    def read(text: str) -> tuple[str, ...]:
+        names = tuple(name.strip() for name in text.split(","))
+        for name in names:
+            if name not in known:
+                raise argparse.ArgumentTypeError(
+                    f"Expected each {kind} to be one of {', '.join(map(repr, known))}, but got {name!r}."
+                )
+            if names.count(name) > 1:
+                raise argparse.ArgumentTypeError(f"Expected each {kind} once, but {name!r} comes twice.")
+        return names
 
     return read
 

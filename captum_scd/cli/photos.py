@@ -17,6 +17,10 @@ from captum_scd.cli.records import SUFFIXES, is_figure
 SUFFIXES_READ = {".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"}
 """What counts as an image in a folder; a file given by itself is read whatever its suffix."""
 
+MOST_DETAIL = 4
+"""Times the network's resolution; boxes are about a quarter of an image or larger, so that more is lost on
+them."""
+
 
 @dataclass(frozen=True)
 class Photo:
@@ -26,7 +30,7 @@ class Photo:
         path: the file.
         names: from the plainest to the most distinct: the path relative to the given folder without its
             suffix, with it, and with the given folder's own name before it.
-        mark: ends the name where results would lie among the images.
+        mark: ends the name, which tells results from images or from those of another command.
     """
 
     path: Path
@@ -64,12 +68,12 @@ class View:
         return [round(start + scale * value, 2) for start, value in zip((left, top) * 2, box, strict=True)]
 
 
-def find(arguments: Sequence[Path], out: Path) -> list[Photo]:
+def find(arguments: Sequence[Path], out: Path, mark: str = "") -> list[Photo]:
     """Find the images, and name the results so that no two meet and no image is written over.
 
     Folders are searched with all that is below them, in sorted order; hidden files and figures drawn by
     this command are passed over. Where the results of an image would lie in a folder that holds images
-    of this run, `.fido` is put at the end of their names.
+    of this run, `.fido` is put at the end of their names; a `mark` of their own stands there always.
 
     Raises:
         UsageError: if a path does not exist, no image is found, or names cannot be told apart.
@@ -78,7 +82,8 @@ def find(arguments: Sequence[Path], out: Path) -> list[Photo]:
     if not photos:
         places = ", ".join(repr(str(argument)) for argument in arguments)
         raise UsageError(f"Expected at least one image, but found none in {places}.")
-    named = _marked(_distinct(list(photos.values())), {path.parent for path in photos}, out)
+    distinct, folders = _distinct(list(photos.values())), {path.parent for path in photos}
+    named = [replace(one, mark=mark) for one in distinct] if mark else _marked(distinct, folders, out)
     for photo in named:
         for suffix in SUFFIXES:
             if (out / (photo.name + suffix)).resolve() in photos:
@@ -119,11 +124,19 @@ class Preparation:
 
     def __call__(self, image: Image.Image) -> View:
         """Cut the middle square out of a photo; resizing and cutting are one resampling."""
+        return self._cut(image, self.size)
+
+    def detail(self, image: Image.Image) -> View:
+        """Cut the same square at the photo's own resolution, from `size` up to `MOST_DETAIL` times it."""
+        side = round(min(image.size) * self.size / self.resize)
+        return self._cut(image, min(max(side, self.size), MOST_DETAIL * self.size))
+
+    def _cut(self, image: Image.Image, size: int) -> View:
         width, height = image.size
         side = min(width, height) * self.size / self.resize
         left, top = (width - side) / 2, (height - side) / 2
         crop = (left, top, left + side, top + side)
-        square = image.resize((self.size, self.size), Image.Resampling.BILINEAR, box=crop)
+        square = image.resize((size, size), Image.Resampling.BILINEAR, box=crop)
         pixels = torch.from_numpy(np.array(square)).permute(2, 0, 1)[None].float() / 255
         return View(pixels.contiguous(), (width, height), crop)
 

@@ -1,4 +1,4 @@
-"""What is written about an image: a figure, the masks, and a summary that says they are whole."""
+"""What is written about an image: a figure, an archive, and a summary that says they are whole."""
 
 import json
 import os
@@ -15,7 +15,6 @@ import torch
 from PIL import Image
 
 from captum_scd._version import __version__
-from captum_scd.masks import FIDOMasks
 
 FORMAT = "captum_scd summary 1"
 SUFFIXES = (".png", ".npz", ".json")
@@ -32,6 +31,13 @@ class Figure(Protocol):
 
     def savefig(self, fname: Any, **options: Any) -> None:
         """Write the picture to a file."""
+
+
+class Archive(Protocol):
+    """Arrays that can be saved; `FIDOMasks` can."""
+
+    def save(self, path: Path) -> None:
+        """Write them to a file, which is there only once it is whole."""
 
 
 @dataclass(frozen=True)
@@ -52,8 +58,8 @@ class Outputs:
         return self._path(".png")
 
     @property
-    def masks(self) -> Path:
-        """The masks, as `FIDOMasks.load` reads them."""
+    def archive(self) -> Path:
+        """The arrays, NPZ; masks as `FIDOMasks.load` reads them."""
         return self._path(".npz")
 
     @property
@@ -68,15 +74,15 @@ class Outputs:
         except (OSError, ValueError):
             return None
         ours = isinstance(summary, dict) and summary.get("format") == FORMAT
-        return summary if ours and self.figure.is_file() and self.masks.is_file() else None
+        return summary if ours and self.figure.is_file() and self.archive.is_file() else None
 
-    def write(self, figure: Figure, masks: FIDOMasks, summary: Summary) -> None:
+    def write(self, figure: Figure, archive: Archive, summary: Summary) -> None:
         """Write all three; the summary goes first where it is old, and comes last."""
         text = json.dumps({"format": FORMAT, **summary}, indent=2, allow_nan=False)
         self.summary.parent.mkdir(parents=True, exist_ok=True)
         self.summary.unlink(missing_ok=True)
         write_figure(figure, self.figure)
-        masks.save(self.masks)
+        archive.save(self.archive)
         with replacing(self.summary) as partial:
             partial.write_text(text + "\n", encoding="utf-8")
 

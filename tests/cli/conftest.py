@@ -91,7 +91,8 @@ def quick_figures(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureReques
     """Leave the figures empty where a test does not ask for them: drawing takes longer than all the rest."""
     monkeypatch.setattr(records, "DPI", 20)
     if "drawn" not in request.fixturenames:
-        monkeypatch.setattr(visualization, "masks_figure", lambda *arguments: (Figure((1, 1)), None))
+        for name in ("masks_figure", "comparison_figure"):
+            monkeypatch.setattr(visualization, name, lambda *_, **__: (Figure((1, 1)), None))
 
 
 @pytest.fixture
@@ -140,5 +141,29 @@ def explain(model: Path, out: Path) -> Run:
             f"{model}:{attribute}",
         ]
         return main([str(argument) for argument in ["explain", *fast, *arguments]])
+
+    return run
+
+
+@pytest.fixture
+def compare(model: Path, out: Path) -> Run:
+    """Run `compare` fast; later options win over the first ones."""
+
+    def run(*arguments: object, attribute: str = "load") -> int:
+        fast = ["--methods", "saliency,random", "--size", "12", "--resize", "12", "--out", out]
+        spec = ["--model", f"{model}:{attribute}"]
+        return main([str(argument) for argument in ["compare", *fast, *spec, *arguments]])
+
+    return run
+
+
+@pytest.fixture
+def classify(model: Path, tmp_path: Path) -> Run:
+    """Run `classify` fast; later options win over the first ones."""
+
+    def run(*arguments: object, attribute: str = "load") -> int:
+        fast = ["--iterations", "2", "--size", "12", "--resize", "12", "--out", tmp_path / "results.csv"]
+        spec = ["--model", f"{model}:{attribute}"]
+        return main([str(argument) for argument in ["classify", *fast, *spec, *arguments]])
 
     return run

@@ -9,7 +9,7 @@ import torch
 from PIL import Image
 
 from captum_scd import FIDOMasks, metrics
-from captum_scd.cli import explainer, main, records
+from captum_scd.cli import explainer, explaining, main, records
 from captum_scd.cli import job as jobs
 from captum_scd.infill import INFILLS
 
@@ -224,7 +224,7 @@ def test_summary_comes_last_and_no_partial_file_stays(explain, save, out, monkey
     def full(*arguments: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(records.FIDOMasks, "save", full)
+    monkeypatch.setattr(FIDOMasks, "save", full)
     assert explain(photo, "--seed", 9) == 2
     assert sorted(times(out)) == ["a.npz", "a.png"]
     assert "No space left" in capsys.readouterr().err
@@ -289,7 +289,7 @@ def test_figures_of_an_earlier_run_are_no_photos(explain, save, capsys):
 
 
 def test_long_table_is_cut_and_means_are_over_all(explain, save, monkeypatch, capsys):
-    monkeypatch.setattr(jobs, "ROWS_SHOWN", 1)
+    monkeypatch.setattr(explaining, "ROWS_SHOWN", 1)
     save("a.png")
     explain(save("b.png").parent)
     stdout = capsys.readouterr().out
@@ -378,8 +378,8 @@ def test_masks_that_do_not_work_are_noted():
         return {"probability": {"image": image, "ssr": ssr, "sdr": sdr}}
 
     fine, weak, alive = summary(0.8, 0.5, 0.1), summary(0.8, 0.3, 0.1), summary(0.2, 0.2, 0.15)
-    assert list(jobs._doubts([fine])) == []
-    notes = "".join(jobs._doubts([fine, weak, alive]))
+    assert explaining.counted_doubts([fine]) == []
+    notes = "".join(explaining.counted_doubts([fine, weak, alive]))
     assert "in 1 of 3 the SSR keeps less than half" in notes
     assert "in 1 of 3 the SDR leaves more than half" in notes
 

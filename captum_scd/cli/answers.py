@@ -1,0 +1,108 @@
+"""A table of answers on disk, one line an image, that a run can be broken off and gone on with."""
+
+import csv
+from collections.abc import Sequence
+from dataclasses import astuple, dataclass, fields
+from pathlib import Path
+
+from captum_scd.cli.errors import UsageError, one_line
+from captum_scd.cli.records import replacing
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A line of the table, as it is written: what the network says before and after a second look.
+
+    Attributes:
+        image: path of the file.
+        before, before_name, before_probability: class number, name where names are known, and probability.
+        after, after_name, after_probability: the same after the second look.
+        x0, y0, x1, y1: the box the second look was at, in pixels of the upright photo.
+        image_sha256: hash of the file's contents.
+        request_sha256: hash of everything else the answer depends on.
+    """
+
+    image: str
+    before: str
+    before_name: str
+    before_probability: str
+    after: str
+    after_name: str
+    after_probability: str
+    x0: str
+    y0: str
+    x1: str
+    y1: str
+    image_sha256: str
+    request_sha256: str
+
+    @property
+    def changed(self) -> bool:
+        """Whether the second look changed the class."""
+        return self.before != self.after
+
+
+COLUMNS = tuple(field.name for field in fields(Answer))
+
+
+@dataclass(frozen=True)
+class AnswerTable:
+    """A CSV file of answers, with a line of column names.
+
+    Attributes:
+        path: of the file.
+    """
+
+    path: Path
+
+    def read(self) -> list[Answer]:
+        """Read what is there; a line that was broken off in writing is passed over.
+
+        Raises:
+            UsageError: if there is something else.
+        """
+        try:
+            with self.path.open(encoding="utf-8", newline="") as file:
+                lines = list(csv.reader(file))
+        except FileNotFoundError:
+            return []
+        except (OSError, ValueError, csv.Error) as error:
+            raise self._refused(f"reading it raised {one_line(error)}") from error
+        if lines and tuple(lines[0]) != COLUMNS:
+            raise self._refused("it is a file of another kind")
+        return [Answer(*line) for line in lines[1:] if len(line) == len(COLUMNS)]
+
+    def begin(self, kept: Sequence[Answer]) -> None:
+        """Put these answers, and no others, into the file, all at once.
+
+        Raises:
+            UsageError: if it cannot be written.
+        """
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            with replacing(self.path) as partial:
+                _write(partial, "w", [COLUMNS, *map(astuple, kept)])
+        except OSError as error:
+            raise self._refused(f"writing it raised {one_line(error)}") from error
+
+    def append(self, answer: Answer) -> None:
+        """Write one more answer; it is on disk when this returns.
+
+        Raises:
+            UsageError: if it cannot be written.
+        """
+        try:
+            _write(self.path, "a", [astuple(answer)])
+        except OSError as error:
+            raise self._refused(f"writing it raised {one_line(error)}") from error
+
+    def _refused(self, reason: str) -> UsageError:
+        return UsageError(
+            "Expected --out to be a new file, or a table that this command wrote, "
+            f"but {str(self.path)!r}: {reason}."
+        )
+
+
+def _write(path: Path, mode: str, lines: Sequence[Sequence[str]]) -> None:
+    with path.open(mode, encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows(lines)

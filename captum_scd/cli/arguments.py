@@ -1,0 +1,161 @@
+"""Options that several commands share, and what they say."""
+
+import argparse
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from captum_scd._version import __version__
+from captum_scd.cli.classes import Classes
+from captum_scd.cli.errors import UsageError, one_line
+from captum_scd.cli.models import FORMS
+from captum_scd.cli.options import number, whole_number
+from captum_scd.cli.photos import Preparation
+from captum_scd.infill import INFILLS
+
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+IMAGENET_STD = (0.229, 0.224, 0.225)
+SIZE = 224
+RESIZE = 256 / 224
+
+
+def add_subject(parser: Any) -> None:
+    """Add the images, and the network that is asked about them."""
+    parser.add_argument(
+        "images", nargs="+", type=Path, metavar="IMAGE|FOLDER", help="folders with all below them"
+    )
+    parser.add_argument(
+        "--model", required=True, metavar="SPEC", help=f"{FORMS}; a network, or what returns one"
+    )
+
+
+def add_folder(parser: Any, page: str) -> None:
+    """Add where results go, and whether there is to be a page about them."""
+    parser.add_argument("--out", required=True, type=Path, metavar="DIR", help="where the results go")
+    parser.add_argument(
+        "--report", action="store_true", help=f"write {page} into --out, too: one page about all images"
+    )
+
+
+def add_question(group: Any) -> None:
+    """Add which class is asked about, and over what."""
+    group.add_argument(
+        "--target", default="auto", metavar="CLASS", help="class to explain (auto: the predicted one)"
+    )
+    group.add_argument(
+        "--classes", type=Path, metavar="FILE", help="class names, one a line, in output order"
+    )
+    group.add_argument(
+        "--infill", metavar="NAME", help=f"what replaces pixels that are taken away: {', '.join(INFILLS)}"
+    )
+
+
+def add_preparation(group: Any) -> None:
+    """Add how photos are cut and normalised."""
+    group.add_argument(
+        "--size",
+        type=whole_number(1),
+        default=SIZE,
+        metavar="N",
+        help="pixels; height and width of the middle that is cut out (%(default)s)",
+    )
+    group.add_argument(
+        "--resize",
+        type=whole_number(1),
+        metavar="N",
+        help="pixels; length of the shorter side before the cut (8/7 of --size, as ImageNet networks are "
+        "trained; give --size's number to see all of it)",
+    )
+    for name, default in (("mean", IMAGENET_MEAN), ("std", IMAGENET_STD)):
+        group.add_argument(
+            f"--{name}",
+            type=number(positive=name == "std"),
+            nargs=3,
+            default=default,
+            metavar=("R", "G", "B"),
+            help=f"of RGB in [0, 1], taken out before the network (ImageNet: {' '.join(map(str, default))})",
+        )
+
+
+def add_learning(group: Any) -> None:
+    """Add how masks are learned, and whether again."""
+    group.add_argument(
+        "--iterations", dest="n_iterations", type=whole_number(1), metavar="N", help="optimisation steps"
+    )
+    group.add_argument(
+        "--samples", dest="n_samples", type=whole_number(1), metavar="N", help="mask samples a step"
+    )
+    group.add_argument(
+        "--mask-size", type=whole_number(1), metavar="N", help="cells of the mask along a side"
+    )
+    group.add_argument("--seed", type=whole_number(0), metavar="N", help="of all random draws")
+    group.add_argument(
+        "--device", default="auto", metavar="NAME", help="auto (cuda if there is one), cpu, cuda, ..."
+    )
+    group.add_argument("--overwrite", action="store_true", help="do again what is done already")
+
+
+def preparation(options: argparse.Namespace) -> Preparation:
+    """Read how photos are cut.
+
+    Raises:
+        UsageError: if more is to be cut out than there is.
+    """
+    resize = options.resize or round(options.size * RESIZE)
+    if resize < options.size:
+        raise UsageError(f"Expected --resize of at least --size, {options.size}, but got {resize}.")
+    return Preparation(options.size, resize)
+
+
+def target_class(options: argparse.Namespace, classes: Classes) -> int | None:
+    """Read the class that is asked about, None for the predicted one.
+
+    Raises:
+        UsageError: if there is no such class.
+    """
+    return None if options.target == "auto" else classes.index("--target", options.target)
+
+
+def request(options: argparse.Namespace, names: Sequence[str], weights: str) -> dict[str, Any]:
+    """Everything that the result of any command depends on beside the image.
+
+    Args:
+        options: as they were read, with a question, a preparation and learning.
+        names: of the classes.
+        weights: hash of the network's.
+    """
+    return {
+        "model": options.model,
+        "weights_sha256": weights,
+        "target": options.target,
+        "classes_sha256": hashlib.sha256("\n".join(names).encode()).hexdigest() if names else None,
+        "infill": options.infill,
+        "size": options.size,
+        "resize": preparation(options).resize,
+        "mean": list(options.mean),
+        "std": list(options.std),
+        "settings": settings(options),
+        "version": __version__,
+    }
+
+
+def settings(options: argparse.Namespace) -> dict[str, int]:
+    """Options of `attribute` that were given; the library's defaults rule where they were not."""
+    names = ("n_iterations", "n_samples", "mask_size", "seed")
+    return {name: getattr(options, name) for name in names if getattr(options, name) is not None}
+
+
+def chosen_device(name: str) -> torch.device:
+    """Find a device by its name, or the best there is for `auto`.
+
+    Raises:
+        UsageError: if it is not there.
+    """
+    chosen = ("cuda" if torch.cuda.is_available() else "cpu") if name == "auto" else name
+    try:
+        return torch.zeros(1, device=chosen).device
+    except Exception as error:
+        raise UsageError(f"Expected --device to be there, but {name!r} raised {one_line(error)}.") from error

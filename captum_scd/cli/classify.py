@@ -1,0 +1,160 @@
+"""`captum-scd classify`: images in, a table of what the network says before and after a second look out."""
+
+import argparse
+import hashlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from captum_scd._version import __version__
+from captum_scd.attribution import FIDOAttribution
+from captum_scd.classification import COMBINATIONS, VIEWS, BoxRule, MaskGuidedClassifier
+from captum_scd.cli.answers import AnswerTable
+from captum_scd.cli.arguments import (
+    add_learning,
+    add_preparation,
+    add_subject,
+    chosen_device,
+    preparation,
+    settings,
+)
+from captum_scd.cli.classes import Classes, read_names
+from captum_scd.cli.errors import UsageError
+from captum_scd.cli.explainer import Normalization, probe
+from captum_scd.cli.job import INTERRUPTED, complain
+from captum_scd.cli.models import fingerprint, load_model
+from captum_scd.cli.options import number, whole_number
+from captum_scd.cli.photos import find
+from captum_scd.cli.second_look import LookAgain, SecondLook
+from captum_scd.infill import INFILLS
+
+DESCRIPTION = """Classify images, learn what each answer hangs on, look at that alone, and answer again. A
+line an image goes into --out (.csv): classes and probabilities before and after, and the box of the second
+look in the photo's pixels. What is there already, from the same image and settings, is kept, so that a run
+that was broken off can be started again."""
+
+BOX = ("threshold", "inside", "padding", "least")
+LOOK = ("view", "combine", "k", "infill", *BOX)
+
+
+def add_parser(commands: Any) -> None:
+    """Add `classify` to the subcommands of a parser."""
+    parser = commands.add_parser("classify", help="classify images, looking twice", description=DESCRIPTION)
+    parser.set_defaults(run=run)
+    add_subject(parser)
+    parser.add_argument("--out", required=True, type=Path, metavar="FILE", help="where the table goes")
+    parser.add_argument(
+        "--classes", type=Path, metavar="FILE", help="class names, one a line, in output order"
+    )
+    _add_look(parser.add_argument_group("second look"))
+    add_preparation(parser.add_argument_group("image preparation"))
+    add_learning(parser.add_argument_group("learning", "left to the library's defaults where not given"))
+
+
+def run(options: argparse.Namespace) -> int:
+    """Classify all images; return the exit code.
+
+    Raises:
+        UsageError: if the command cannot be carried out.
+    """
+    photos = find(options.images, options.out)
+    names = read_names(options.classes)
+    device = chosen_device(options.device)
+    model = load_model(options.model)
+    request = _request(options, names, fingerprint(model))
+    run = LookAgain(_second_look(options, model.to(device), names, device, request), AnswerTable(options.out))
+    try:
+        return run.run(photos, options.overwrite)
+    except KeyboardInterrupt:
+        run.report_failures()
+        complain(
+            f"interrupted: {len(run.done)} of {len(photos)} images are done; "
+            "run the same command again to continue"
+        )
+        return INTERRUPTED
+
+
+def _add_look(group: Any) -> None:
+    rule = BoxRule()
+    group.add_argument(
+        "--view", choices=list(VIEWS), default="crop", help="what the second look is shown (%(default)s)"
+    )
+    group.add_argument(
+        "--combine", choices=list(COMBINATIONS), default="mean_logits", help="both answers (%(default)s)"
+    )
+    group.add_argument(
+        "--k",
+        type=whole_number(1),
+        default=1,
+        metavar="N",
+        help="likeliest classes to look for (%(default)s)",
+    )
+    group.add_argument(
+        "--infill", metavar="NAME", help=f"what replaces pixels that are taken away: {', '.join(INFILLS)}"
+    )
+    for name, words in (
+        ("threshold", "share of the map's peak at which it is cut for the box"),
+        ("inside", "share of what is marked that the box must hold along each axis"),
+        ("padding", "pixels around what is marked, in an image of 224"),
+        ("least", "pixels along a side of the box at least, in an image of 224"),
+    ):
+        group.add_argument(
+            f"--{name}",
+            type=number(positive=name in ("threshold", "inside")),
+            default=getattr(rule, name),
+            metavar="X",
+            help=f"{words} (%(default)g)",
+        )
+
+
+def _request(options: argparse.Namespace, names: Sequence[str], weights: str) -> str:
+    """Hash everything an answer depends on beside the image."""
+    request = {
+        "model": options.model,
+        "weights": weights,
+        "names": list(names),
+        "look": {name: getattr(options, name) for name in LOOK},
+        "size": options.size,
+        "resize": preparation(options).resize,
+        "normalization": [list(options.mean), list(options.std)],
+        "settings": settings(options),
+        "version": __version__,
+    }
+    return hashlib.sha256(json.dumps(request, sort_keys=True).encode()).hexdigest()
+
+
+def _second_look(
+    options: argparse.Namespace,
+    model: torch.nn.Module,
+    names: tuple[str, ...],
+    device: torch.device,
+    request: str,
+) -> SecondLook:
+    """Check what was asked for against what the network knows."""
+    guided = _guided(options, model)
+    classes = Classes(probe(model, options.size, device), names)
+    if classes.count < max(2, options.k):
+        raise UsageError(
+            f"Expected a model of at least {max(2, options.k)} classes, but it has {classes.count}."
+        )
+    normalization = Normalization(tuple(options.mean), tuple(options.std))
+    return SecondLook(guided, classes, preparation(options), normalization, device, request)
+
+
+def _guided(options: argparse.Namespace, model: torch.nn.Module) -> MaskGuidedClassifier:
+    method = {} if options.infill is None else {"infill": options.infill}
+    try:
+        return MaskGuidedClassifier(
+            model,
+            FIDOAttribution(model, **method),
+            view=options.view,
+            boxes=BoxRule(**{name: getattr(options, name) for name in BOX}),
+            combine=options.combine,
+            k=options.k,
+            settings=settings(options),
+        )
+    except ValueError as error:
+        raise UsageError(str(error)) from error

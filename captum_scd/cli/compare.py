@@ -1,0 +1,151 @@
+"""`captum-scd compare`: images in, several methods side by side on each, and a table of all out."""
+
+import argparse
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+
+from captum_scd import infill
+from captum_scd.cli import means
+from captum_scd.cli.arguments import (
+    add_folder,
+    add_learning,
+    add_preparation,
+    add_question,
+    add_subject,
+    chosen_device,
+    preparation,
+    request,
+    settings,
+    target_class,
+)
+from captum_scd.cli.classes import Classes, read_names
+from captum_scd.cli.compare_page import content
+from captum_scd.cli.comparing import Comparing
+from captum_scd.cli.errors import UsageError, one_line
+from captum_scd.cli.explainer import Normalization, probe
+from captum_scd.cli.job import Job
+from captum_scd.cli.models import fingerprint, load_model
+from captum_scd.cli.options import check_writable, names_of
+from captum_scd.cli.pages import PAGE, check_page, write_page
+from captum_scd.cli.photos import find
+from captum_scd.comparison import DEFAULT_METHODS, MEASURES, METHODS
+
+MARK = ".compare"
+"""Ends the names of results, which tells them from those of `explain` in the same folder."""
+
+DESCRIPTION = """Explain images by several methods and measure all of them alike. For each image a figure
+(.compare.png), the maps (.compare.npz) and a summary (.compare.json) are written into --out; the summary
+comes last. Means over the images are printed, and written into comparison.md and comparison.json. A method
+that fails is a line that says why. What is done already, with the same question and settings, is skipped, so
+that a run that was broken off can be started again."""
+
+
+def add_parser(commands: Any) -> None:
+    """Add `compare` to the subcommands of a parser."""
+    parser = commands.add_parser("compare", help="compare methods on images", description=DESCRIPTION)
+    parser.set_defaults(run=run)
+    add_subject(parser)
+    add_folder(parser, PAGE)
+    add_question(parser.add_argument_group("question"))
+    _add_choice(parser.add_argument_group("choice"))
+    add_preparation(parser.add_argument_group("image preparation"))
+    add_learning(
+        parser.add_argument_group(
+            "learning", "of FIDO, and --seed of all; left to the library's defaults where not given"
+        )
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    """Compare the methods on all images; return the exit code.
+
+    Raises:
+        UsageError: if the command cannot be carried out.
+    """
+    photos = find(options.images, options.out, MARK)
+    methods = _methods(options)
+    names = read_names(options.classes)
+    device = chosen_device(options.device)
+    model = load_model(options.model)
+    asked = {
+        **request(options, names, fingerprint(model)),
+        "methods": list(options.methods),
+        "metrics": list(options.metrics),
+    }
+    comparing = _comparing(options, model.to(device), names, methods, device)
+    check_writable(options.out)
+    if options.report:
+        check_page(options.out)
+    job = Job(comparing, preparation(options), options.out, asked)
+    code = job.carry_out(photos, options.overwrite)
+    _write_means(job, comparing)
+    if options.report:
+        print(f"report in {write_page(job, photos, options.line, content(job, comparing))}")
+    return code
+
+
+def _add_choice(group: Any) -> None:
+    defaults = tuple(name for name, measure in MEASURES.items() if measure.default)
+    for kind, known, default in (("method", METHODS, DEFAULT_METHODS), ("metric", MEASURES, defaults)):
+        group.add_argument(
+            f"--{kind}s",
+            type=names_of(kind, known),
+            default=default,
+            metavar="NAME,NAME",
+            help=f"of {', '.join(known)} ({','.join(default)})",
+        )
+
+
+def _methods(options: argparse.Namespace) -> dict[str, Any]:
+    """Give FIDO the settings that are its own.
+
+    Raises:
+        UsageError: if there are some, but FIDO is not to be run.
+    """
+    own = {name: value for name, value in settings(options).items() if name != "seed"}
+    if own and "fido" not in options.methods:
+        raise UsageError(
+            f"Expected 'fido' among --methods where {', '.join(own)} are given, but they are its settings "
+            f"alone and --methods are {', '.join(options.methods)}."
+        )
+    return {name: (name, own) if name == "fido" else name for name in options.methods}
+
+
+def _comparing(
+    options: argparse.Namespace,
+    model: torch.nn.Module,
+    names: tuple[str, ...],
+    methods: Mapping[str, Any],
+    device: torch.device,
+) -> Comparing:
+    """Check the question against what the network knows."""
+    given = {"infill": options.infill, "seed": options.seed}
+    try:
+        infill.resolve(options.infill or "blur")
+    except ValueError as error:
+        raise UsageError(str(error)) from error
+    classes = Classes(probe(model, options.size, device), names)
+    return Comparing(
+        model,
+        classes,
+        Normalization(tuple(options.mean), tuple(options.std)),
+        target_class(options, classes),
+        methods,
+        {name: MEASURES[name] for name in options.metrics},
+        {name: value for name, value in given.items() if value is not None},
+        device,
+    )
+
+
+def _write_means(job: Job, comparing: Comparing) -> None:
+    """Write the files about all images, where there is one at least."""
+    if not job.done:
+        return
+    try:
+        means.write(job.out, job.done, job.failed, comparing.measures, job.request)
+    except OSError as error:
+        raise UsageError(
+            f"Expected to write results into {str(job.out)!r}, but it raised {one_line(error)}."
+        ) from error

@@ -1,0 +1,130 @@
+"""What the page about a run of `compare` shows."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from torch import Tensor
+from torch.nn import functional as F
+
+from captum_scd.cli.classes import Classes
+from captum_scd.cli.comparing import Comparing
+from captum_scd.cli.job import Job
+from captum_scd.cli.map_archive import MapArchive
+from captum_scd.cli.means import pooled
+from captum_scd.cli.pages import Content
+from captum_scd.cli.photos import Photo
+from captum_scd.cli.records import Summary
+from captum_scd.cli.words import predicted_words, title_words
+from captum_scd.comparison import METHODS, Row, tables
+from captum_scd.comparison.measures import Measure
+from captum_scd.comparison.result import DONE
+from captum_scd.report import Column, Entry, Map
+from captum_scd.report.pixels import CELLS
+from captum_scd.visualization.scales import by_rank
+
+CUT = 0.9
+"""Where maps are cut at first: their most important tenth."""
+
+PROBABILITY = Column("probability", "of the explained class, for the whole image")
+
+GUIDE = {
+    "Colours": "the map over the photo in grey, by rank: the share of its places that matter less.",
+    "Outline": "the border of the most important places, as many for each method; the cut can be moved.",
+    "Kept alone": "these places as the network saw them, all else replaced by the infill.",
+    "Taken away": "these places replaced by the infill, all else as the network saw it.",
+    "Numbers": "are of the whole maps at full resolution, wherever the slider stands.",
+    "Not told": "whether the network is right; the maps show what it goes by, over this infill.",
+}
+
+
+def content(job: Job, comparing: Comparing) -> Content:
+    """Say what is known about all images, once the job has ended or was broken off."""
+    summaries = list(job.done.values())
+    rows = pooled(summaries) if summaries else {}
+    return Content(
+        title=title_words(comparing.target, None, comparing.classes),
+        columns=columns(comparing.methods, comparing.measures),
+        guide=GUIDE,
+        entry=partial(_entry, job, comparing.classes),
+        same=[f"{len(comparing.methods)} methods"],
+        notes=_undone(summaries),
+        settings={row.label: _costs(row) for row in rows.values()},
+        cut=CUT,
+    )
+
+
+def columns(methods: Mapping[str, Any], measures: Mapping[str, Measure]) -> list[Column]:
+    """List the numbers of an image: the probability, then metric by metric the methods."""
+    return [PROBABILITY] + [
+        Column(measure.label, measure.note or measure.label, of=METHODS[method].label, better=measure.better)
+        for measure in measures.values()
+        for method in methods
+    ]
+
+
+def _undone(summaries: Sequence[Summary]) -> list[str]:
+    """Count the images that a method gave no map of."""
+    counts = Counter(
+        f"{record['label']} {record['status']}" for summary in summaries for record in _not_done(summary)
+    )
+    return [f"{words} on {count} of {len(summaries)} images." for words, count in counts.items()]
+
+
+def _not_done(summary: Summary) -> list[Mapping[str, Any]]:
+    return [one for one in summary["comparison"]["methods"].values() if one["status"] != DONE]
+
+
+def _costs(row: Row) -> dict[str, str]:
+    """Say what a method is, and what it cost; the means of its metrics stand in the page's summary."""
+    spent = {
+        heading: form.format(value)
+        for (heading, form), value in zip(tables.COSTS.values(), tables.costs(row).values(), strict=True)
+        if value is not None
+    }
+    return {**({"note": row.note} if row.note else {}), **spent}
+
+
+def _entry(job: Job, classes: Classes, photo: Photo, summary: Summary) -> Entry:
+    archive = MapArchive.load(job.outputs(photo).archive)
+    records = summary["comparison"]["methods"]
+    return Entry(
+        name=photo.name.removesuffix(photo.mark),
+        picture=job.view(photo).pixels[0],
+        maps=[Map(records[name]["label"], ranked(values)) for name, values in archive.maps.items()],
+        numbers=_numbers(summary),
+        label=predicted_words(summary, classes),
+        infill=archive.infill,
+        facts=_facts(classes, summary),
+        doubts=[f"{record['label']} {record['status']}" for record in _not_done(summary)],
+    )
+
+
+def ranked(values: Tensor) -> Tensor:
+    """Average a map (H, W) to the page's cells, then rank them: (h, w) in [0, 1], 1 = most important."""
+    size = tuple(min(side, CELLS) for side in values.shape)
+    return by_rank(F.interpolate(values[None, None], size=size, mode="area")[0])[0]
+
+
+def _numbers(summary: Summary) -> dict[str, float]:
+    comparison = summary["comparison"]
+    labels = {name: metric["label"] for name, metric in comparison["metrics"].items()}
+    numbers = {
+        f"{record['label']} {labels[metric]}": value
+        for record in comparison["methods"].values()
+        for metric, (value,) in record["values"].items()
+        if value is not None
+    }
+    return {PROBABILITY.title: summary["target"]["probability"], **numbers}
+
+
+def _facts(classes: Classes, summary: Summary) -> dict[str, str]:
+    predicted, (width, height) = summary["predicted"], summary["photo"]["size"]
+    return {
+        "predicted": f"{classes.label(predicted['index'])}, {predicted['probability']:.3f}",
+        "explained": classes.label(summary["target"]["index"]),
+        "photo": f"{width} x {height} pixels",
+        "file": summary["image"],
+        "cost": f"{summary['seconds']:.1f} s, metrics and all",
+    }

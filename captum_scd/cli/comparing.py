@@ -1,0 +1,110 @@
+"""`compare` at work on one image, and what it says of all of them in the end."""
+
+import time
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import nn
+
+from captum_scd import visualization
+from captum_scd.cli.classes import Classes
+from captum_scd.cli.errors import ImageError
+from captum_scd.cli.explainer import Normalization, class_probabilities
+from captum_scd.cli.job import Result
+from captum_scd.cli.map_archive import MapArchive
+from captum_scd.cli.means import pooled
+from captum_scd.cli.photos import View
+from captum_scd.cli.records import Figure, Summary, versions
+from captum_scd.cli.tables import table
+from captum_scd.cli.words import question_words
+from captum_scd.comparison import Comparison, compare, tables
+from captum_scd.comparison.measures import Measure
+
+
+@dataclass(frozen=True)
+class Comparing:
+    """The same question to several methods about each image.
+
+    Attributes:
+        model: gives logits (1, classes) of normalised RGB; in eval mode, on `device`.
+        classes: what its outputs mean.
+        normalization: of its inputs.
+        target: class to explain, None for the predicted one.
+        methods: by name, as `compare` takes them.
+        measures: by name, what is asked of each map.
+        options: further options of `compare`, only those that were asked for.
+        device: where the network runs.
+    """
+
+    model: nn.Module
+    classes: Classes
+    normalization: Normalization
+    target: int | None
+    methods: Mapping[str, Any]
+    measures: Mapping[str, Measure]
+    options: Mapping[str, Any]
+    device: torch.device
+    doing = "comparing methods on"
+    did = "compared"
+
+    def __call__(self, view: View) -> Result:
+        """Compare the methods on what the network sees in a view.
+
+        Raises:
+            ImageError: if the network's answer is not finite, or no method gives a map.
+            KeyboardInterrupt: as soon as Ctrl-C is pressed; what some methods have done is let go.
+        """
+        start = time.perf_counter()
+        inputs = self.normalization(view.pixels.to(self.device))
+        chances = class_probabilities(self.model, inputs)
+        predicted = int(chances.argmax())
+        target = predicted if self.target is None else self.target
+        comparison = self._compared(inputs, target)
+        facts = {
+            "predicted": {**self.classes.record(predicted), "probability": chances[predicted].item()},
+            "target": {**self.classes.record(target), "probability": chances[target].item()},
+            "photo": {"size": list(view.photo), "crop": list(view.crop)},
+            "comparison": comparison.to_dict(),
+            "versions": versions(),
+            "seconds": round(time.perf_counter() - start, 3),
+        }
+        return Result(self._figure(view, comparison, facts), self._archive(comparison), facts)
+
+    def told(self, summaries: Sequence[tuple[str, Summary]]) -> Iterator[str]:
+        """Make a table of the methods, means over the images, and say what is to be said of each."""
+        rows = pooled([summary for _, summary in summaries])
+        header, *body = tables.lines(rows, self.measures)
+        yield table(header, body)
+        yield f"mean of {len(summaries)}; an arrow points to what is better, costs are per image"
+        yield from (f"note: {note}" for note in tables.notes(rows))
+
+    def _compared(self, inputs: torch.Tensor, target: int) -> Comparison:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Interrupted")
+            comparison = compare(
+                self.model, inputs, target, self.methods, list(self.measures), **self.options
+            )
+        if comparison.interrupted:
+            raise KeyboardInterrupt
+        if not comparison.maps:
+            raise ImageError(f"no method gave a map ({'; '.join(tables.notes(comparison.rows))})")
+        return comparison
+
+    def _figure(self, view: View, comparison: Comparison, facts: Mapping[str, Any]) -> Figure:
+        target = facts["target"]
+        label = f"{self.classes.label(target['index'])}, {target['probability']:.2f}"
+        figure: Figure
+        figure, _ = comparison.plot(
+            images=view.pixels, labels=[label], title=question_words(facts, self.classes)
+        )
+        return figure
+
+    def _archive(self, comparison: Comparison) -> MapArchive:
+        maps = {name: values[0, 0].cpu() for name, values in comparison.maps.items()}
+        shown = visualization.denormalize(
+            comparison.baselines.cpu(), self.normalization.mean, self.normalization.std
+        )
+        return MapArchive(maps, shown[0])

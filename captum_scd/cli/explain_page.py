@@ -1,0 +1,118 @@
+"""What the page about a run of `explain` shows."""
+
+from collections.abc import Sequence
+from functools import partial
+
+from captum_scd import visualization
+from captum_scd.cli.classes import Classes
+from captum_scd.cli.explainer import THRESHOLD, Explainer
+from captum_scd.cli.explaining import counted_doubts, doubts
+from captum_scd.cli.job import Job
+from captum_scd.cli.pages import Content
+from captum_scd.cli.photos import Photo
+from captum_scd.cli.records import Summary
+from captum_scd.cli.words import predicted_words, title_words
+from captum_scd.masks import FIDOMasks
+from captum_scd.report import Column, Entry, Map
+
+COLUMNS = (
+    Column("probability", "of the explained class, for the whole image"),
+    Column("keeps", "probability with all but the SSR replaced", of="SSR", better="higher"),
+    Column(
+        "keeps, relative",
+        "the same, relative to the whole image; at most 100%",
+        of="SSR",
+        better="higher",
+        percent=True,
+    ),
+    Column("area", "share of the image in the SSR", of="SSR", better="lower", percent=True),
+    Column("leaves", "probability with the SDR replaced", of="SDR", better="lower"),
+    Column(
+        "leaves, relative",
+        "the same, relative to the whole image; at most 100%",
+        of="SDR",
+        better="lower",
+        percent=True,
+    ),
+    Column("area", "share of the image in the SDR", of="SDR", better="lower", percent=True),
+)
+
+GUIDE = {
+    "SSR": "the smallest sufficient region; what it keeps is enough for the class.",
+    "SDR": "the smallest destroying region; replacing what it covers is enough to lose the class.",
+    "Joint": "the geometric mean of SSR and SDR; bright where a place is both enough and needed.",
+    "Colours": "the map over the photo in grey, dark for unimportant and bright for important.",
+    "Outline": "the border of the region that reaches the cut; the cut can be moved.",
+    "Kept alone": "the region as the network saw it, all else replaced by the infill.",
+    "Taken away": "the region replaced by the infill, all else as the network saw it.",
+    "Numbers": f"are of the masks cut at {THRESHOLD}, wherever the slider stands.",
+    "Not told": "whether the network is right; the maps show what it goes by, over this infill.",
+}
+
+
+def content(job: Job, explainer: Explainer) -> Content:
+    """Say what is known about all images, once the job has ended or was broken off."""
+    summaries = list(job.done.values())
+    first = summaries[0] if summaries else None
+    same = [] if first is None else [f"{first['settings']['infill']} infill, seed {first['seed']}"]
+    return Content(
+        title=title_words(explainer.target, explainer.contrast, explainer.classes),
+        columns=COLUMNS,
+        guide=GUIDE,
+        entry=partial(_entry, job, explainer),
+        same=same,
+        notes=[f"Look twice: {doubt}." for doubt in counted_doubts(summaries)],
+        settings={"Learning": {} if first is None else first["settings"]},
+        cut=THRESHOLD,
+    )
+
+
+def _entry(job: Job, explainer: Explainer, photo: Photo, summary: Summary) -> Entry:
+    masks = FIDOMasks.load(job.outputs(photo).archive)
+    assert masks.infill is not None
+    normalization, classes = explainer.normalization, explainer.classes
+    return Entry(
+        name=photo.name,
+        picture=job.view(photo).pixels[0],
+        maps=(
+            Map("Joint", ("SSR", "SDR")),
+            Map("SSR", masks.ssr_cells[0, 0].clamp(0, 1)),
+            Map("SDR", masks.sdr_cells[0, 0].clamp(0, 1)),
+        ),
+        numbers=_numbers(summary),
+        label=predicted_words(summary, classes),
+        infill=visualization.denormalize(masks.infill, normalization.mean, normalization.std)[0],
+        facts=_facts(classes, summary),
+        doubts=tuple(doubts(summary)),
+    )
+
+
+def _numbers(summary: Summary) -> dict[str, float]:
+    """All columns that can be had: there is no share of a probability of 0."""
+    probability, area = summary["probability"], summary["area"]
+    whole, kept, left = (probability[name] for name in ("image", "ssr", "sdr"))
+    numbers = {"probability": whole, "SSR keeps": kept, "SDR leaves": left}
+    shares = {"SSR keeps, relative": kept, "SDR leaves, relative": left} if whole else {}
+    relative = {name: min(1.0, value / whole) for name, value in shares.items()}
+    return {**numbers, **relative, "SSR area": area["ssr"], "SDR area": area["sdr"]}
+
+
+def _facts(classes: Classes, summary: Summary) -> dict[str, str]:
+    label = classes.label
+    predicted, contrast, photo = summary["predicted"], summary["contrast"], summary["photo"]
+    width, height = photo["size"]
+    return {
+        "predicted": f"{label(predicted['index'])}, {predicted['probability']:.3f}",
+        "explained": label(summary["target"]["index"]),
+        **({} if contrast is None else {"and not": label(contrast["index"])}),
+        "all replaced": f"probability {summary['probability']['infill']:.3f}",
+        "photo": f"{width} x {height} pixels",
+        **({} if photo["box"] is None else {"joint box": _box(photo["box"])}),
+        "file": summary["image"],
+        "cost": f"{summary['passes']} images through the network, {summary['seconds']:.1f} s",
+    }
+
+
+def _box(box: Sequence[float]) -> str:
+    x0, y0, x1, y1 = (round(value) for value in box)
+    return f"x {x0} to {x1}, y {y0} to {y1} of the photo"
