@@ -1,0 +1,1 @@
+"""What `benchmarks/classification.py` is made of."""
