@@ -8,7 +8,7 @@ import torch
 from classification import MAIN, Answers, compare
 from scipy import stats
 from second_look.cases import Case
-from second_look.folds import Pool, stratified_folds, views
+from second_look.folds import PENALTIES, Pool, stratified_folds, views
 from second_look.harder import cluttered, off_centre
 from second_look.looks import Answer
 from second_look.paired import bootstrap_interval
@@ -68,6 +68,17 @@ def test_a_head_learns_what_can_be_learned_and_never_sees_the_other_rows() -> No
     again = Pool(changed, labels).train(Means(), rows)
     assert torch.equal(head.last.weight, again.last.weight)
     assert (head.last(features[60:, 0]).argmax(1) == labels[60:]).float().mean() > 0.8
+
+
+def test_the_penalty_is_chosen_on_rows_that_are_not_trained_on() -> None:
+    """Where there is nothing to learn, the strongest serves best; on rows trained on, the weakest."""
+    features = torch.randn(60, 1, 40, generator=chance())
+    labels, rows = torch.arange(60) % 2, torch.arange(60)
+    pool = Pool(features, labels)
+    chosen = pool.train(Means(), rows)
+    strongest, weakest = (pool._fit(Means(), rows, pick(PENALTIES)) for pick in (max, min))
+    assert torch.equal(chosen.last.weight, strongest.last.weight)
+    assert chosen.last.weight.norm() < weakest.last.weight.norm() / 2
 
 
 def test_views_are_the_image_its_mirror_image_and_parts() -> None:
@@ -156,7 +167,7 @@ def test_rows_are_named_and_combined_as_they_say() -> None:
 
 
 def test_settings_are_chosen_without_a_look_at_the_fold_they_are_used_on() -> None:
-    """Each setting is right everywhere but where it would be chosen for if the fold itself counted."""
+    """Each setting is right in one fold only, so that the one chosen on the other fold is wrong."""
     first, other = torch.tensor([5.0, 5.0, -9.0, -9.0]), torch.tensor([-9.0, -9.0, 5.0, 5.0])
     rows = {row.name: row for row in answers({"a": first, "b": other}, [0, 0, 1, 1]).rows()}
     chosen = rows["box, chosen"]
