@@ -28,10 +28,11 @@ from captum_scd.cli.explainer import Normalization, probe
 from captum_scd.cli.job import Job
 from captum_scd.cli.models import fingerprint, load_model
 from captum_scd.cli.options import check_writable, names_of
-from captum_scd.cli.pages import PAGE, check_page, write_page
+from captum_scd.cli.pages import check_page, write_page
 from captum_scd.cli.photos import find
 from captum_scd.comparison import DEFAULT_METHODS, MEASURES, METHODS
 
+PAGE = "comparison.html"
 MARK = ".compare"
 """Ends the names of results, which tells them from those of `explain` in the same folder."""
 
@@ -77,12 +78,13 @@ def run(options: argparse.Namespace) -> int:
     comparing = _comparing(options, model.to(device), names, methods, device)
     check_writable(options.out)
     if options.report:
-        check_page(options.out)
+        check_page(options.out / PAGE)
     job = Job(comparing, preparation(options), options.out, asked)
     code = job.carry_out(photos, options.overwrite)
     _write_means(job, comparing)
     if options.report:
-        print(f"report in {write_page(job, photos, options.line, content(job, comparing))}")
+        page = write_page(options.out / PAGE, job, photos, options.line, content(job, comparing))
+        print(f"report in {page}")
     return code
 
 

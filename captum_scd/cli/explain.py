@@ -26,8 +26,10 @@ from captum_scd.cli.explaining import Explaining
 from captum_scd.cli.job import Job
 from captum_scd.cli.models import fingerprint, load_model
 from captum_scd.cli.options import check_writable
-from captum_scd.cli.pages import PAGE, check_page, write_page
+from captum_scd.cli.pages import check_page, write_page
 from captum_scd.cli.photos import find
+
+PAGE = "report.html"
 
 DESCRIPTION = """Find which pixels make a network decide. For each image a figure (.png), the masks (.npz) and
 a summary (.json) are written into --out; the summary comes last. What is done already, with the same question
@@ -59,11 +61,12 @@ def run(options: argparse.Namespace) -> int:
     explainer = _explainer(options, model.to(device), names, device)
     check_writable(options.out)
     if options.report:
-        check_page(options.out)
+        check_page(options.out / PAGE)
     job = Job(Explaining(explainer), preparation(options), options.out, asked)
     code = job.carry_out(photos, options.overwrite)
     if options.report:
-        print(f"report in {write_page(job, photos, options.line, content(job, explainer))}")
+        page = write_page(options.out / PAGE, job, photos, options.line, content(job, explainer))
+        print(f"report in {page}")
     return code
 
 

@@ -12,8 +12,6 @@ from captum_scd.cli.photos import Photo
 from captum_scd.cli.records import Summary, replacing, versions
 from captum_scd.report import Column, Entry, Failure, Report, is_page, render
 
-PAGE = "report.html"
-
 
 @dataclass(frozen=True)
 class Content:
@@ -38,21 +36,21 @@ class Content:
     cut: float
 
 
-def check_page(out: Path) -> None:
-    """Make sure that no other file would be written over.
+def check_page(path: Path) -> None:
+    """Make sure that a page can be written there, and no other file is written over.
 
     Raises:
         UsageError: if there is a file of the page's name that is no page of ours.
     """
-    path = out / PAGE
     if path.exists() and not is_page(path):
         raise UsageError(f"Expected {str(path)!r} to be a page of an earlier run, but it is something else.")
 
 
-def write_page(job: Job, photos: Sequence[Photo], line: str, content: Content) -> Path:
+def write_page(path: Path, job: Job, photos: Sequence[Photo], line: str, content: Content) -> Path:
     """Write the page about what is done, and what could not be.
 
     Args:
+        path: where it is to lie.
         job: a run that has ended, or was broken off.
         photos: all that it was to work on.
         line: the command.
@@ -64,7 +62,6 @@ def write_page(job: Job, photos: Sequence[Photo], line: str, content: Content) -
     Raises:
         UsageError: if it cannot be written.
     """
-    path = job.out / PAGE
     try:
         with replacing(path) as partial, partial.open("w", encoding="ascii", newline="\n") as file:
             file.writelines(render(_report(job, photos, line, content), _images(job, photos, content)))

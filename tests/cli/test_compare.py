@@ -14,7 +14,7 @@ from torch import Tensor
 
 from captum_scd import FIDOAttribution, metrics
 from captum_scd.cli import job as jobs
-from captum_scd.cli import means
+from captum_scd.cli import main, means
 from captum_scd.cli.compare_page import ranked
 from captum_scd.cli.map_archive import MapArchive
 from captum_scd.comparison import MEASURES
@@ -205,7 +205,7 @@ def test_an_interrupted_run_leaves_what_is_done_and_goes_on(compare, save, out, 
     assert "interrupted: 1 of 3 images are done" in captured.err
     assert "Warning" not in captured.err
     assert [path.name for path in out.glob("*.compare.json")] == ["a.compare.json"]
-    heading = Page((out / "report.html").read_text()).blocks("report")[0]
+    heading = Page((out / "comparison.html").read_text()).blocks("report")[0]
     assert heading["notes"][0] == "The run was broken off; 2 of 3 images are not compared yet."
     assert len(loaded(out / "comparison.json")["images"]) == 1
     assert compare(folder, "--methods", "random,saliency") == 0
@@ -215,8 +215,8 @@ def test_an_interrupted_run_leaves_what_is_done_and_goes_on(compare, save, out, 
 def test_the_page_shows_what_the_files_say(compare, save, out, capsys):
     save("b.png", 1)
     assert compare(save("a.png").parent, "--methods", "random,saliency,gradcam", "--report") == 0
-    assert f"report in {out / 'report.html'}" in capsys.readouterr().out
-    page = Page((out / "report.html").read_text(encoding="ascii"))
+    assert f"report in {out / 'comparison.html'}" in capsys.readouterr().out
+    page = Page((out / "comparison.html").read_text(encoding="ascii"))
     heading, images, pixels = page.blocks("report")[0], page.blocks("facts"), page.blocks("pixels")
     assert [image["name"] for image in images] == ["a", "b"]
     summary, archive = loaded(out / "a.compare.json"), MapArchive.load(out / "a.compare.npz")
@@ -239,7 +239,7 @@ def test_the_page_shows_what_the_files_say(compare, save, out, capsys):
 def test_a_page_of_nothing_but_failures(compare, tmp_path, out):
     (tmp_path / "x.png").write_bytes(b"\x89PNG")
     assert compare(tmp_path / "x.png", "--report") == 1
-    page = Page((out / "report.html").read_text())
+    page = Page((out / "comparison.html").read_text())
     assert (len(page.blocks("facts")), len(page.blocks("failure"))) == (0, 1)
 
 
@@ -249,7 +249,7 @@ def test_damaged_maps_are_listed_on_the_page(compare, save, out):
     path = out / "a.compare.npz"
     path.write_bytes(path.read_bytes()[:100])
     compare(photo, "--report")
-    (failure,) = Page((out / "report.html").read_text()).blocks("failure")
+    (failure,) = Page((out / "comparison.html").read_text()).blocks("failure")
     assert failure["reason"].startswith("it is compared, but cannot be shown: ValueError: Expected")
 
 
@@ -361,3 +361,22 @@ def test_a_method_that_is_done_nowhere_stays_what_it_is():
 
 def test_every_metric_says_what_it_is():
     assert all(measure.note for measure in MEASURES.values())
+
+
+def test_pages_of_explain_and_compare_may_lie_in_one_folder(compare, save, out, model):
+    photo = save("a.png")
+    assert compare(photo, "--methods", "random", "--report") == 0
+    fast = [
+        "--size",
+        "12",
+        "--resize",
+        "12",
+        "--iterations",
+        "2",
+        "--out",
+        str(out),
+        "--model",
+        f"{model}:load",
+    ]
+    assert main(["explain", str(photo), "--model", f"{model}:load", *fast, "--report"]) == 0
+    assert {path.name for path in out.glob("*.html")} == {"comparison.html", "report.html"}

@@ -20,7 +20,7 @@ def told(out: Path) -> Any:
     """Read the page: its heading, images and failures."""
 
     def read() -> tuple[dict[str, Any], list[dict[str, Any]], list[dict[str, Any]]]:
-        page = Page((out / pages.PAGE).read_text(encoding="ascii"))
+        page = Page((out / "report.html").read_text(encoding="ascii"))
         return page.blocks("report")[0], page.blocks("facts"), page.blocks("failure")
 
     return read
