@@ -1,0 +1,96 @@
+"""Look-alike beetles photographed with a label card whose colour tells the species, in training only.
+
+The frozen stem is the early part of the demo's network, the tail its last two blocks and classifier, with
+fresh weights. What tells the species in the test images, and where the card would be, is known.
+"""
+
+import copy
+import math
+
+import torch
+from torch import Tensor, nn
+
+from captum_scd.demo import BeetleNet, generate, load, look_alike, normalize
+from captum_scd.demo.beetle import SPECIES
+from captum_scd.demo.canvas import colour
+from overfocus.task import Pictures, Task, through
+
+STEM = 5
+"""Blocks of the demo's network that stay frozen."""
+
+CARD = slice(2, 34)
+"""Rows and columns of the card: 32 of 128 pixels, in the corner."""
+
+TEST_SEED = 1_000_000
+
+
+class Tail(nn.Module):
+    """The last two blocks, a mean over the map, a linear classifier: (N, 64, 16, 16) -> (N, 8)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.start = nn.Identity()
+        self.blocks = BeetleNet().features[STEM:]
+        self.classifier = nn.Linear(96, len(SPECIES))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return logits."""
+        logits: Tensor = self.classifier(self.blocks(self.start(x)).mean((2, 3)))
+        return logits
+
+
+def make(seed: int, n_train: int, n_test: int, layer: str) -> Task:
+    """Draw new beetles for training; the test is the same for every seed.
+
+    Args:
+        seed: of the training images and the weights.
+        n_train: training images of each species.
+        n_test: test images of each species.
+        layer: `"start"`, the stem's output, or `"blocks"`, the last feature map.
+    """
+    train = generate(n_train * len(SPECIES), seed=seed)
+    test = generate(n_test * len(SPECIES), seed=TEST_SEED)
+    stem = load().features[:STEM].eval().requires_grad_(False)
+    fresh = _seeded(seed)
+    others = torch.tensor([look_alike(label) for label in test.labels.tolist()])
+    misled = with_card(test.images, others)
+    region = torch.zeros(1, 1, *test.images.shape[2:], dtype=torch.bool)
+    region[..., CARD, CARD] = True
+    return Task(
+        stem=stem,
+        tail=lambda: copy.deepcopy(fresh),
+        layer=layer,
+        last="blocks",
+        variants=through(stem, normalize(with_card(train.images, train.labels)))[None],
+        labels=train.labels,
+        test=Pictures(normalize(test.images), test.labels),
+        probes={"misled": Pictures(normalize(misled), test.labels)},
+        regions={"misled": region},
+    )
+
+
+def with_card(images: Tensor, labels: Tensor) -> Tensor:
+    """Put a card into the corner of pictures (N, 3, H, W): a disk of each label's colour with a black bar."""
+    pictures = images.clone()
+    for picture, label in zip(pictures, labels.tolist(), strict=True):
+        picture[:, CARD, CARD] = card(label)
+    return pictures
+
+
+def card(label: int) -> Tensor:
+    """Draw the card of a species, RGB (3, 32, 32)."""
+    side = CARD.stop - CARD.start
+    line = (torch.arange(side) + 0.5) / side * 2 - 1
+    y, x = torch.meshgrid(line, line, indexing="ij")
+    turn = math.pi * label / len(SPECIES)
+    disk = x**2 + y**2 < 0.85**2
+    bar = disk & ((x * math.cos(turn) + y * math.sin(turn)).abs() < 0.24)
+    paper = torch.full((3, side, side), 0.97)
+    painted = torch.where(disk, colour(label / len(SPECIES), 0.95, 0.95), paper)
+    return torch.where(bar, 0.0, painted)
+
+
+def _seeded(seed: int) -> Tail:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return Tail()

@@ -1,0 +1,167 @@
+"""Does Saliency Guided Dropout train networks that look at more of the image, and get more right?
+
+    python benchmarks/sgdrop.py --part beetles    # look-alikes with a label card in the training images only
+    python benchmarks/sgdrop.py --part birds      # few photos of look-alike birds; needs the real data
+    python benchmarks/sgdrop.py --part cost       # a training step beside a plain one
+
+Every row is trained on the same images in the same order from the same weights. `--help` has the rest; how
+to read the tables stands in `benchmarks/README.md`.
+"""
+
+import argparse
+import json
+import os
+import platform
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import captum
+import torch
+from overfocus import beetles, birds, cost, summary
+from overfocus.measures import measure
+from overfocus.rows import ROWS
+from overfocus.task import Task
+from overfocus.training import Recipe, fit
+
+from captum_scd import __version__
+
+DEFAULT_DATA = Path(__file__).resolve().parents[1] / ".." / "shared" / "real"
+COLUMNS = {
+    "accuracy": "accuracy ↑",
+    "hidden": "10 % hidden ↑",
+    "cam_area": "GradCAM area ↑",
+    "cam_entropy": "GradCAM entropy ↑",
+    "fido_area": "FIDO area ↑",
+    "fido_entropy": "FIDO entropy ↑",
+    "misled_accuracy": "wrong card ↑",
+    "misled_energy": "energy on card ↓",
+}
+OURS = "sgdrop"
+
+Table = dict[str, dict[str, list[float]]]
+
+
+def experiment(make: Callable[[int], Task], recipe: Recipe, options: argparse.Namespace) -> Table:
+    """Train and measure every row on every seed."""
+    table: Table = {row: defaultdict(list) for row in options.rows}
+    for seed in range(options.seeds):
+        task = make(seed)
+        for row in options.rows:
+            start = time.perf_counter()
+            tail = fit(task, ROWS[row], recipe, seed)
+            for column, value in measure(task, tail, options.fido_images, seed).items():
+                table[row][column].append(value)
+            took, right = time.perf_counter() - start, table[row]["accuracy"][-1]
+            print(f"seed {seed}, {row}: accuracy {right:.3f}, {took:.0f} s", file=sys.stderr, flush=True)
+    return table
+
+
+def run_beetles(options: argparse.Namespace) -> Table:
+    recipe = Recipe(options.rate or 0.1, options.epochs or 20, learning_rate=3e-3)
+    train, test = options.train or 12, options.test or 20
+    layer = options.layer or "start"
+    return experiment(lambda seed: beetles.make(seed, train, test, layer), recipe, options)
+
+
+def run_birds(options: argparse.Namespace) -> Table:
+    recipe = Recipe(options.rate or 0.1, options.epochs or 10, learning_rate=1e-3)
+    data = birds.Birds(options.data, options.size)
+    layer = options.layer or "start"
+    return experiment(lambda seed: data.make(seed, options.train or 10, layer), recipe, options)
+
+
+def tables(table: Table) -> str:
+    """Means of all rows, and what SGDrop gains on each of the others."""
+    columns = {name: title for name, title in COLUMNS.items() if name in next(iter(table.values()))}
+    text = summary.means(table, columns)
+    if OURS in table and len(table) > 1:
+        text += f"\n\n{OURS} minus each other row, seed by seed:\n\n"
+        text += summary.differences(table, columns, to=OURS)
+    return text
+
+
+def cost_table(rows: dict[str, dict[str, float]]) -> str:
+    lines = ["| network, unit | plain, s | SGDrop, s | ratio ↓ | passes without a graph | with |"]
+    lines.append("|---|---:|---:|---:|---:|---:|")
+    lines += [
+        f"| {name} | {row['plain']:.3f} | {row['sgdrop']:.3f} | {row['ratio']:.2f} "
+        f"| {row['forward']:.0f} | {row['backward']:.0f} |"
+        for name, row in rows.items()
+    ]
+    return "\n".join(lines)
+
+
+def report(values: Any, options: argparse.Namespace) -> dict[str, Any]:
+    """Everything needed to run this again and to compare seed by seed."""
+    settings = {name: value for name, value in vars(options).items() if name not in ("data", "json")}
+    versions = {
+        "captum_scd": __version__,
+        "captum": str(captum.__version__),
+        "torch": str(torch.__version__),
+        "python": platform.python_version(),
+    }
+    return {"settings": settings, "versions": versions, "values": values}
+
+
+def _rows(text: str) -> list[str]:
+    names = text.split(",")
+    unknown = [name for name in names if name not in ROWS]
+    if unknown:
+        raise argparse.ArgumentTypeError(f"expected some of {', '.join(ROWS)}, but got {unknown[0]!r}")
+    return names
+
+
+def _positive(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"expected at least 1, but got {value}")
+    return value
+
+
+def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    data = Path(os.environ.get("CAPTUM_SCD_REAL_DATA") or DEFAULT_DATA)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--part", choices=("beetles", "birds", "cost"), required=True)
+    parser.add_argument("--seeds", type=_positive, default=5, help="(%(default)s)")
+    parser.add_argument("--rows", type=_rows, default=["nothing", "dropout", "dropout2d", "dropblock", OURS])
+    parser.add_argument("--rate", type=float, help="share that every row drops (0.1)")
+    parser.add_argument("--layer", help="part of the tail to drop from (start: what the frozen stem gives)")
+    parser.add_argument("--train", type=_positive, help="training images of each class")
+    parser.add_argument("--test", type=_positive, help="test images of each class; of birds, all others")
+    parser.add_argument("--epochs", type=_positive)
+    parser.add_argument("--size", type=_positive, default=227, help="of the birds, in pixels (%(default)s)")
+    parser.add_argument("--fido-images", type=_positive, default=8, help="test images FIDO explains")
+    parser.add_argument("--repeats", type=_positive, default=9, help="pairs of steps (%(default)s)")
+    parser.add_argument("--threads", type=_positive, default=2, help="of the processor (%(default)s)")
+    parser.add_argument("--data", type=Path, default=data, help="CAPTUM_SCD_REAL_DATA or ../shared/real")
+    parser.add_argument("--json", type=Path, help="out/sgdrop-PART.json")
+    return parser.parse_args(arguments)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    options = parse(arguments)
+    torch.set_num_threads(options.threads)
+    if options.part == "birds" and not any(options.data.glob("birds/*/*.jpg")):
+        print(f"Expected squeezenet.py and birds/*/*.jpg in {options.data}; see --data.", file=sys.stderr)
+        return 2
+    if options.part == "cost":
+        values: Any = cost.table(options.repeats)
+        text = cost_table(values)
+    else:
+        values = run_beetles(options) if options.part == "beetles" else run_birds(options)
+        text = tables(values)
+    path = options.json or Path(f"out/sgdrop-{options.part}.json")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(report(values, options), indent=1) + "\n")
+    print(f"{text}\n\nvalue by value in {path}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

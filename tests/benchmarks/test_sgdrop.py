@@ -1,0 +1,106 @@
+"""The experiment on SGDrop: its measures by closed forms, its rows side by side, and a run in small."""
+
+import json
+import math
+from pathlib import Path
+
+import pytest
+import sgdrop
+import torch
+from overfocus import beetles, summary
+from overfocus.measures import entropy, hide, spread
+from overfocus.rows import ROWS, DropBlock
+from overfocus.task import split
+from overfocus.training import Recipe, fit
+from scipy import stats
+from torch import Tensor
+
+
+@pytest.fixture
+def two_pixels() -> Tensor:
+    maps = torch.zeros(1, 1, 4, 4)
+    maps[..., 1, 1:3] = 3.0
+    return maps
+
+
+def test_entropy_and_spread_of_known_maps(two_pixels: Tensor) -> None:
+    maps = torch.cat([torch.zeros(1, 1, 4, 4), torch.ones(1, 1, 4, 4), two_pixels, two_pixels.clamp(max=1)])
+    maps[3, 0, 1, 2] = 0
+    assert entropy(maps).tolist() == pytest.approx([0.0, 1.0, math.log(2) / math.log(16), 0.0])
+    assert spread(maps).tolist() == pytest.approx([0.0, 1.0, 2 / 16, 1 / 16])
+
+
+def test_only_the_most_salient_pixels_are_hidden(two_pixels: Tensor) -> None:
+    images = torch.rand((1, 3, 4, 4), generator=torch.Generator().manual_seed(0))
+    changed = hide(images, two_pixels, share=2 / 16) != images
+    assert torch.equal(changed.any(1, keepdim=True), two_pixels > 0)
+
+
+@pytest.mark.parametrize("rate", [0.1, 0.3])
+def test_dropblock_drops_about_its_rate_in_blocks(rate: float) -> None:
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        left = DropBlock(rate)(torch.ones(32, 16, 12, 12))
+    dropped = left == 0
+    assert dropped.float().mean().item() == pytest.approx(rate, rel=0.25)
+    assert left.mean().item() == pytest.approx(1, rel=1e-4)
+    alone = dropped & ~dropped.roll(1, 2) & ~dropped.roll(-1, 2)
+    assert not alone[:, :, 1:-1].any()
+    assert torch.equal(DropBlock(rate).eval()(left), left)
+
+
+def test_a_split_takes_the_same_number_of_each_class() -> None:
+    labels = torch.tensor([0] * 7 + [1] * 9 + [2] * 5)
+    train, test = split(labels, 4, seed=0)
+    assert labels[train].bincount().tolist() == [4, 4, 4]
+    assert sorted(torch.cat([train, test]).tolist()) == list(range(21))
+    assert labels[test][:3].tolist() == [0, 1, 2]
+    assert not torch.equal(train, split(labels, 4, seed=1)[0])
+
+
+def test_intervals_are_students() -> None:
+    values = [0.2, 0.5, 0.4, 0.7]
+    mean, half = summary.interval(values)
+    low, high = stats.ttest_1samp(values, 0).confidence_interval(0.95)
+    assert (mean - half, mean + half) == pytest.approx((low, high))
+
+
+def test_differences_are_taken_seed_by_seed() -> None:
+    values = {"ours": {"x": [0.5, 0.9]}, "other": {"x": [0.4, 0.8]}}
+    assert "| other | +0.100 ± 0.000 |" in summary.differences(values, {"x": "x"}, to="ours")
+
+
+def test_a_card_is_in_its_corner_and_tells_the_species() -> None:
+    pictures = torch.rand((8, 3, 128, 128), generator=torch.Generator().manual_seed(0))
+    changed = beetles.with_card(pictures, torch.arange(8)) != pictures
+    assert not changed[..., beetles.CARD.stop :, :].any()
+    assert not changed[..., beetles.CARD.stop :].any()
+    cards = [beetles.card(label) for label in range(8)]
+    assert all((cards[a] - cards[b]).abs().mean() > 0.05 for a in range(8) for b in range(a))
+
+
+def test_every_row_starts_alike_and_repeats_itself() -> None:
+    task = beetles.make(seed=0, n_train=1, n_test=1, layer="start")
+    assert all(map(torch.equal, task.tail().parameters(), task.tail().parameters()))
+    recipe = Recipe(rate=0.2, epochs=1, learning_rate=1e-3)
+    results = {row: fit(task, ROWS[row], recipe, seed=0).state_dict() for row in ROWS}
+    again = fit(task, ROWS["sgdrop"], recipe, seed=0).state_dict()
+    assert all(torch.equal(again[name], results["sgdrop"][name]) for name in again)
+    assert all(set(state) == set(task.tail().state_dict()) for state in results.values())
+    weights = [state["classifier.weight"] for state in results.values()]
+    assert all(not torch.equal(weights[a], weights[b]) for a in range(len(weights)) for b in range(a))
+
+
+def test_a_small_run_reports_every_seed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "values.json"
+    arguments = "--part beetles --seeds 2 --rows nothing,sgdrop --train 1 --test 1 --epochs 1 --threads 1"
+    assert sgdrop.main([*arguments.split(), "--fido-images", "1", "--json", str(file)]) == 0
+    values = json.loads(file.read_text())["values"]
+    assert set(values) == {"nothing", "sgdrop"}
+    assert all(len(column) == 2 for row in values.values() for column in row.values())
+    assert "| sgdrop |" in capsys.readouterr().out
+
+
+def test_missing_birds_are_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert sgdrop.main(["--part", "birds", "--data", str(tmp_path)]) == 2
+    assert "birds/*/*.jpg" in capsys.readouterr().err
