@@ -7,7 +7,6 @@ import argparse
 import importlib.util
 import json
 import os
-import platform
 import sys
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,13 +14,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import captum
 import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from captum_scd import FIDOAttribution, FIDOMasks, __version__, compare, metrics
+from captum_scd import FIDOAttribution, FIDOMasks, compare, metrics
+from captum_scd.cli.records import versions
 from captum_scd.comparison import DEFAULT_METHODS, MEASURES, METHODS, Comparison
 
 DEFAULT_DATA = Path(__file__).resolve().parents[1] / ".." / "shared" / "real"
@@ -218,16 +217,6 @@ def asked(options: argparse.Namespace) -> dict[str, Any]:
     """What the numbers depend on."""
     names = ("size", "batch", "methods", "metrics", "seed")
     return {**{name: getattr(options, name) for name in names}, "cut": CUT}
-
-
-def versions() -> dict[str, str]:
-    return {
-        "captum_scd": __version__,
-        "captum": str(captum.__version__),
-        "torch": str(torch.__version__),
-        "numpy": np.__version__,
-        "python": platform.python_version(),
-    }
 
 
 def _some_of(known: Sequence[str]) -> Any:
