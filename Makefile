@@ -28,7 +28,7 @@ demo: $(READY)  ## see it work, offline: one figure, one table
 	@$(BIN)/captum-scd demo --out $(OUT)/demo
 
 test: $(READY)  ## fast tests and doctests
-	@$(BIN)/python -m pytest -m "not real" -q
+	@$(BIN)/python -m pytest -m "not real and not browser" -q
 
 browser: $(READY)  ## tests of the report page in a real browser, where there is one
 	@$(BIN)/python -m pytest -m browser -q -rs tests/report
