@@ -1,6 +1,7 @@
 """SGDrop in the training loops people have: half precision, checkpoints, processes, compilers."""
 
 import copy
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils.checkpoint import checkpoint
 
+import captum_scd
 from captum_scd.regularization import SaliencyGuidedDropout
 
 LABELS = torch.tensor([3, 0, 4])
@@ -127,7 +129,8 @@ def test_two_processes_train_as_one(tmp_path: Path, images: Tensor) -> None:
         state = two_processes.network().state_dict()
     torch.save((batch, labels, state), tmp_path / "batch.pt")
     script = [sys.executable, str(Path(two_processes.__file__))]
-    both = [subprocess.Popen([*script, str(rank), str(tmp_path)]) for rank in range(2)]
+    place = {**os.environ, "PYTHONPATH": str(Path(captum_scd.__file__).parents[1])}
+    both = [subprocess.Popen([*script, str(rank), str(tmp_path)], env=place) for rank in range(2)]
     expected = two_processes.gradients(two_processes.sgdrop(state), batch, labels)
     assert [process.wait(timeout=120) for process in both] == [0, 0]
     for rank in range(2):
