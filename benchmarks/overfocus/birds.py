@@ -49,7 +49,7 @@ class Birds:
         features: nn.Module = network.get_submodule("features")
         self.labels = torch.tensor([species.index(path.parent.name) for path in paths])
         self.images = torch.cat([read(path, size) for path in paths])
-        self.stem, self.tuned = features[:STEM], features[STEM:]  # type: ignore[index]
+        self.stem, self.tuned = features[:STEM], nn.Sequential(*features[STEM:])  # type: ignore[index, misc]
         both = [through(self.stem, images).half() for images in (self.images, self.images.flip(3))]
         self.variants = torch.stack(both)
 
