@@ -4,6 +4,7 @@ import pytest
 import torch
 from models import TinyConv, Watched
 from torch import Generator, Tensor, nn
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from captum_scd.composites import Composites, blend
 from captum_scd.forward import make_query
@@ -56,6 +57,31 @@ def test_gradients_are_those_of_finite_differences(images: Tensor) -> None:
         step[row, cell] = 1e-5
         expected = (summed(keep + step) - summed(keep - step)) / 2e-5
         assert gradient[row, cell].item() == pytest.approx(expected, rel=1e-5)
+
+
+class _WeightGradients(TorchDispatchMode):
+    """Notes for every backward pass of a convolution whether it was asked for the gradient of the weight."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: list[bool] = []
+
+    def __torch_dispatch__(self, operator, types, arguments=(), options=None):
+        if operator is torch.ops.aten.convolution_backward.default:
+            self.asked.append(arguments[-1][1])
+        return operator(*arguments, **(options or {}))
+
+
+def test_no_gradient_of_a_weight_is_computed(net: nn.Module, images: Tensor) -> None:
+    assert all(parameter.requires_grad for parameter in net.parameters())
+    with _WeightGradients() as plain:
+        net(images).sum().backward()
+    net.zero_grad()
+    with _WeightGradients() as ours:
+        _gradient(net, images, rows=64)
+    assert all(plain.asked)
+    assert len(ours.asked) == len(plain.asked)
+    assert not any(ours.asked)
 
 
 @pytest.mark.parametrize("cap", [1, 3, 7, 100])
