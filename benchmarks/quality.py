@@ -56,9 +56,8 @@ class Fido:
         return self.masks.joint
 
 
-def regions(model: nn.Module, masks: FIDOMasks, comparison: Comparison) -> Values:
+def regions(model: nn.Module, masks: FIDOMasks, inputs: Tensor, target: Tensor) -> Values:
     """What each of FIDO's two masks does for its own question, cut into a region and as an order."""
-    inputs, target = comparison.inputs, comparison.target
     ssr, sdr = masks.threshold(CUT, "ssr"), masks.threshold(CUT, "sdr")
     whole, kept, left = (
         metrics.probability_under(model, inputs, seen, masks.infill, target)
@@ -180,7 +179,7 @@ def run(model: nn.Module, paths: Sequence[Path], options: argparse.Namespace) ->
         comparison = compare(model, inputs, methods=chosen, metrics=options.metrics, seed=options.seed)
         measured.methods.add_comparison(comparison)
         if fido.masks is not None:
-            measured.regions.add("FIDO", regions(model, fido.masks, comparison))
+            measured.regions.add("FIDO", regions(model, fido.masks, comparison.inputs, comparison.target))
         done += [path.stem for path in todo[: len(inputs)]]
         todo = todo[len(inputs) :]
         options.json.write_text(json.dumps(report(measured, done, options), indent=1) + "\n")
