@@ -37,6 +37,12 @@ class GuidedPrediction:
         seen: (N, k, C, H, W), what each further look was shown.
         masks: of N * k rows, the k of an example one after another; None where maps were given. They can be
             given to `classify` again, to try other views and combinations without learning anew.
+
+    >>> model = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(3, 5)).eval()
+    >>> maps = torch.rand(2, 1, 16, 16)
+    >>> prediction = MaskGuidedClassifier(model).classify(torch.randn(2, 3, 16, 16), maps=maps)
+    >>> prediction.logits.shape, prediction.second.shape, prediction.boxes.shape
+    (torch.Size([2, 5]), torch.Size([2, 1, 5]), torch.Size([2, 1, 4]))
     """
 
     logits: Tensor
