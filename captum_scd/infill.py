@@ -17,6 +17,19 @@ from captum_scd._captum import Baselines, format_baselines
 from captum_scd._strategies import Strategies, describe
 from captum_scd.smoothing import box, filtered, gaussian, reflect
 
+__all__ = [
+    "INFILLS",
+    "blur",
+    "constant",
+    "given",
+    "local_mean",
+    "mean",
+    "normal",
+    "resolve",
+    "shuffle",
+    "uniform",
+]
+
 Infill = Callable[[Tensor, Generator], Tensor]
 
 REFERENCE_SIZE = 224
@@ -150,6 +163,7 @@ INFILLS: Strategies[Infill] = Strategies(
         "shuffle": shuffle,
     },
 )
+"""The infills by name. A new one is one function and one line here."""
 
 
 def resolve(strategy: str | Callable[..., Tensor]) -> Infill:
