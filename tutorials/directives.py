@@ -28,7 +28,7 @@ class Strategies(SphinxDirective):
         """Write a line a name."""
         module, _, name = self.arguments[0].rpartition(".")
         registry = getattr(import_module(module), name)
-        lines = [f"- `\"{key}\"`: {said(value)}" for key, value in registry.items()]
+        lines = [f'- `"{key}"`: {said(value)}' for key, value in registry.items()]
         return self.parse_text_to_nodes("\n".join(lines))
 
 
