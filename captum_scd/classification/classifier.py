@@ -14,7 +14,7 @@ from captum_scd.classification.boxes import BoxRule
 from captum_scd.classification.combination import COMBINATIONS, Combination
 from captum_scd.classification.views import VIEWS, Scene, View
 from captum_scd.grid import resize
-from captum_scd.masks import MODES, FIDOMasks
+from captum_scd.masks import FIDOMasks, check_mode
 
 Boxes = Callable[[Tensor], Tensor]
 DEFAULT_BOXES = BoxRule()
@@ -219,8 +219,7 @@ def _check_options(k: object, mode: str, settings: Mapping[str, Any]) -> None:
         raise TypeError(f"Expected `k` to be an integer, but got {k!r}.")
     if k < 1:
         raise ValueError(f"Expected `k` to be at least 1, but got {k}.")
-    if mode not in MODES:
-        raise ValueError(f"Expected `mode` to be one of {', '.join(map(repr, MODES))}, but got {mode!r}.")
+    check_mode(mode)
     unknown = sorted(set(settings) - SETTINGS)
     if unknown:
         raise ValueError(f"Expected `settings` among {', '.join(sorted(SETTINGS))}, but got {unknown[0]!r}.")
