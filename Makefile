@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check
 READY := $(VENV)/.ready
 
-.PHONY: help setup demo test browser real lint types quality clean
+.PHONY: help setup demo test browser real lint types pythons docs dist quality clean
 help:  ## say what there is
 	@sed -n 's/^\([a-z]*\):.*## /  make \1	/p' $(MAKEFILE_LIST)
 
@@ -42,6 +42,22 @@ lint: $(READY)  ## style
 
 types: $(READY)  ## static types
 	@$(BIN)/mypy
+
+pythons: $(READY)  ## types for each Python that is promised, and its bytecode where there is one
+	@for python in 3.10 3.11 3.12 3.13; do \
+	    printf 'Python %s: ' $$python; $(BIN)/mypy --python-version $$python || exit 1; \
+	    if python$$python -c '' 2> /dev/null; then \
+	        PYTHONPYCACHEPREFIX=$(OUT)/bytecode python$$python -m compileall -qf captum_scd || exit 1; \
+	    else echo "  not here, so not compiled"; fi; \
+	done
+
+docs: $(READY)  ## the reference and the tutorials as HTML; a warning is an error
+	@$(BIN)/python -m sphinx -q -W --keep-going -E tutorials $(OUT)/docs
+	@echo "$(OUT)/docs/index.html"
+
+dist: $(READY)  ## wheel and sdist, checked
+	@$(BIN)/python -m build --outdir $(OUT)/dist .
+	@$(BIN)/python -m twine check --strict $(OUT)/dist/*
 
 quality: $(READY)  ## measure against other methods, on real photos
 	@$(BIN)/python benchmarks/quality.py --json $(OUT)/quality.json

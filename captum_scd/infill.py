@@ -17,6 +17,19 @@ from captum_scd._captum import Baselines, format_baselines
 from captum_scd._strategies import Strategies, describe
 from captum_scd.smoothing import box, filtered, gaussian, reflect
 
+__all__ = [
+    "INFILLS",
+    "blur",
+    "constant",
+    "given",
+    "local_mean",
+    "mean",
+    "normal",
+    "resolve",
+    "shuffle",
+    "uniform",
+]
+
 Infill = Callable[[Tensor, Generator], Tensor]
 
 REFERENCE_SIZE = 224
@@ -33,6 +46,11 @@ def blur(inputs: Tensor, generator: Generator | None = None, sigma: float = 10.0
 
     Returns:
         The blurred inputs, same shape and dtype.
+
+    >>> edge = torch.tensor([[[0.0, 0.0, 0.0, 1.0, 1.0, 1.0]]])
+    >>> blurred = blur(edge, sigma=224 / 6)  # one pixel of six
+    >>> bool((blurred.diff() > 0).all()), torch.allclose(blurred + blurred.flip(2), torch.ones(6))
+    (True, True)
     """
     return _filtered(inputs, gaussian(sigma * _scale(inputs)))
 
@@ -47,31 +65,56 @@ def local_mean(inputs: Tensor, generator: Generator | None = None, width: float 
 
     Returns:
         The averaged inputs, same shape and dtype.
+
+    >>> local_mean(torch.tensor([[[0.0, 3.0, 0.0, 0.0, 6.0, 0.0]]]), width=3 * 224 / 6)
+    tensor([[[2., 1., 1., 2., 2., 4.]]])
     """
     return _filtered(inputs, box(width * _scale(inputs)))
 
 
 def mean(inputs: Tensor, generator: Generator | None = None) -> Tensor:
-    """Replace every pixel by its channel's mean over the image; (N, C, *spatial) in and out."""
+    """Replace every pixel by its channel's mean over the image; (N, C, *spatial) in and out.
+
+    >>> mean(torch.tensor([[[1.0, 3.0], [0.0, 8.0]]]))
+    tensor([[[2., 2.],
+             [4., 4.]]])
+    """
     if inputs.ndim < 3:
         return torch.zeros_like(inputs)
     return inputs.mean(dim=_spatial_axes(inputs), keepdim=True).expand_as(inputs).contiguous()
 
 
 def constant(inputs: Tensor, generator: Generator | None = None, value: float = 0.0) -> Tensor:
-    """Replace every pixel by one value, 0 by default (Captum's default baseline)."""
+    """Replace every pixel by one value, 0 by default (Captum's default baseline).
+
+    >>> constant(torch.ones(1, 2, 2), value=0.5)
+    tensor([[[0.5000, 0.5000],
+             [0.5000, 0.5000]]])
+    """
     return torch.full_like(inputs, value)
 
 
 def uniform(inputs: Tensor, generator: Generator) -> Tensor:
-    """Replace by uniform noise between each channel's least and greatest value in the image."""
+    """Replace by uniform noise between each channel's least and greatest value in the image.
+
+    >>> image = torch.tensor([[[1.0, 2.0, 4.0], [7.0, 7.0, 7.0]]])
+    >>> filled = uniform(image, Generator().manual_seed(0))
+    >>> bool(((filled >= 1) & (filled <= 4))[0, 0].all()), filled[0, 1]
+    (True, tensor([7., 7., 7.]))
+    """
     axes = _statistics_axes(inputs)
     low, high = inputs.amin(axes, keepdim=True), inputs.amax(axes, keepdim=True)
     return low + (high - low) * _shared_draw(torch.rand, inputs, generator)
 
 
 def normal(inputs: Tensor, generator: Generator) -> Tensor:
-    """Replace by Gaussian noise with each channel's mean and standard deviation in the image."""
+    """Replace by Gaussian noise with each channel's mean and standard deviation in the image.
+
+    >>> image = 5 + 2 * torch.randn(1, 1, 100, 100)
+    >>> filled = normal(image, Generator().manual_seed(0))
+    >>> round(filled.mean().item()), round(filled.std().item())
+    (5, 2)
+    """
     axes = _statistics_axes(inputs)
     center, spread = inputs.mean(axes, keepdim=True), inputs.std(axes, keepdim=True, correction=0)
     return center + spread * _shared_draw(torch.randn, inputs, generator)
@@ -90,6 +133,11 @@ def shuffle(inputs: Tensor, generator: Generator, patch: float = 16.0) -> Tensor
 
     Returns:
         The shuffled inputs, same shape and dtype.
+
+    >>> image = torch.arange(16.0).view(1, 1, 4, 4)
+    >>> moved = shuffle(image, Generator().manual_seed(0), patch=2 * 224 / 4)
+    >>> moved.flatten().sort().values.equal(image.flatten()), moved.equal(image)
+    (True, False)
     """
     if inputs.ndim < 3:
         return torch.zeros_like(inputs)
@@ -115,6 +163,7 @@ INFILLS: Strategies[Infill] = Strategies(
         "shuffle": shuffle,
     },
 )
+"""The infills by name. A new one is one function and one line here."""
 
 
 def resolve(strategy: str | Callable[..., Tensor]) -> Infill:
@@ -130,6 +179,15 @@ def resolve(strategy: str | Callable[..., Tensor]) -> Infill:
     Raises:
         ValueError: for an unknown name. The returned function raises it for a result that is no tensor,
             has another shape, or is not finite.
+
+    >>> image = torch.rand(1, 3, 8, 8)
+    >>> darker = resolve(lambda inputs: inputs / 2)
+    >>> darker(image, Generator()).equal(image / 2)
+    True
+    >>> resolve("inpaint")
+    Traceback (most recent call last):
+        ...
+    ValueError: Expected `infill` to be one of 'blur', 'mean', ... or a callable, but got 'inpaint'.
     """
     function: Callable[..., Tensor] = INFILLS.resolve(strategy)
     draws = _takes_generator(function)
@@ -147,6 +205,10 @@ def given(baselines: Baselines, inputs: tuple[Tensor, ...]) -> tuple[Tensor, ...
     Raises:
         ValueError: for baselines that are not finite.
         AssertionError: for baselines that do not fit the inputs, as Captum does.
+
+    >>> (baseline,) = given(0.5, (torch.zeros(2, 3, 4, 4),))
+    >>> baseline.shape, baseline.unique()
+    (torch.Size([2, 3, 4, 4]), tensor([0.5000]))
     """
     formatted = zip(format_baselines(baselines, inputs), inputs, strict=True)
     filled = tuple(torch.as_tensor(value).to(tensor).expand_as(tensor).clone() for value, tensor in formatted)

@@ -83,8 +83,7 @@ class FIDOMasks:
 
     def mask(self, mode: str = "joint") -> Tensor:
         """Return `joint`, `ssr` or `sdr` by name."""
-        if mode not in MODES:
-            raise ValueError(f"Expected `mode` to be one of {', '.join(map(repr, MODES))}, but got {mode!r}.")
+        check_mode(mode)
         mask: Tensor = getattr(self, mode)
         return mask
 
@@ -197,6 +196,12 @@ class FIDOMasks:
             history={name: of_steps(values) for name, values in self.history.items()},
             trajectory={name: of_steps(values) for name, values in self.trajectory.items()},
         )
+
+
+def check_mode(mode: str) -> None:
+    """Raise unless there is a mask of that name."""
+    if mode not in MODES:
+        raise ValueError(f"Expected `mode` to be one of {', '.join(map(repr, MODES))}, but got {mode!r}.")
 
 
 def _group(tensors: Mapping[str, Tensor], key: str) -> dict[str, Tensor]:

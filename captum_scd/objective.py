@@ -4,7 +4,7 @@ Targets arrive here as one form: a long tensor (rows, d) that indexes the output
 first, or None where the model gives one number a row. Classes lie along dimension 1.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import torch
@@ -61,12 +61,6 @@ def contrast(output: Tensor, target: Tensor | None, other: Tensor | None) -> Ten
     return logit(output, target) - logit(output, other)
 
 
-SCORES: Strategies[Callable[..., Tensor]] = Strategies(
-    "score",
-    {"log_odds": log_odds, "log_prob": log_prob, "logit": logit, "prob": prob, "contrast": contrast},
-)
-
-
 def _coordinates(target: Tensor) -> tuple[Tensor, ...]:
     return (torch.arange(len(target), device=target.device), *target.unbind(1))
 
@@ -120,13 +114,18 @@ def _saturated(score: Tensor) -> Tensor:
 
 LINEAR = Reading(torch.neg, torch.Tensor.clone, None)
 LOGISTIC = Reading(lambda score: _saturated(-score), _saturated, torch.sigmoid)
-READINGS: tuple[tuple[Callable[..., Tensor], Reading], ...] = (
-    (log_odds, LOGISTIC),
-    (contrast, LOGISTIC),
-    (log_prob, Reading(torch.neg, torch.Tensor.clone, torch.exp)),
-    (prob, Reading(torch.neg, torch.Tensor.clone, torch.Tensor.clone)),
+READINGS: Mapping[str, tuple[Callable[..., Tensor], Reading]] = {
+    "log_odds": (log_odds, LOGISTIC),
+    "log_prob": (log_prob, Reading(torch.neg, torch.Tensor.clone, torch.exp)),
+    "logit": (logit, LINEAR),
+    "prob": (prob, Reading(torch.neg, torch.Tensor.clone, torch.Tensor.clone)),
+    "contrast": (contrast, LOGISTIC),
+}
+"""The scores, and how each is read. A new one is one function and one line here."""
+
+SCORES: Strategies[Callable[..., Tensor]] = Strategies(
+    "score", {name: score for name, (score, _) in READINGS.items()}
 )
-"""Scores with a scale of their own."""
 
 
 def reading_of(score: Callable[..., Tensor]) -> Reading:
@@ -135,4 +134,4 @@ def reading_of(score: Callable[..., Tensor]) -> Reading:
     >>> reading_of(log_odds) is LOGISTIC, reading_of(lambda output, target: output[:, 0]) is LINEAR
     (True, True)
     """
-    return next((reading for known, reading in READINGS if known is score), LINEAR)
+    return next((reading for known, reading in READINGS.values() if known is score), LINEAR)

@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from captum_scd.grid import MaskSize
-from captum_scd.masks import MODES
+from captum_scd.masks import check_mode
 
 
 @dataclass(frozen=True)
@@ -31,10 +31,7 @@ class Settings:
     trajectory: int
 
     def __post_init__(self) -> None:
-        if self.mode not in MODES:
-            raise ValueError(
-                f"Expected `mode` to be one of {', '.join(map(repr, MODES))}, but got {self.mode!r}."
-            )
+        check_mode(self.mode)
         for name in ("n_iterations", "n_samples"):
             check_integer(name, getattr(self, name), least=1)
         for name in ("warm_up", "seed", "trajectory"):

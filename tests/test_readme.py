@@ -4,32 +4,25 @@ import re
 from pathlib import Path
 
 import pytest
+from fences import ROOT, blocks, run_blocks
 
 from captum_scd import cli
 
-ROOT = Path(__file__).resolve().parents[1]
-README = (ROOT / "README.md").read_text(encoding="utf-8")
-
-
-def blocks(language: str) -> list[str]:
-    """Code blocks of a language; those without one are shell."""
-    fenced = re.findall(r"^```(\w*)\n(.*?)^```$", README, flags=re.MULTILINE | re.DOTALL)
-    return [code for name, code in fenced if name == language]
+PAGE = ROOT / "README.md"
+README = PAGE.read_text(encoding="utf-8")
 
 
 def test_the_python_blocks_run_one_after_the_other(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    names: dict[str, object] = {}
-    for number, block in enumerate(blocks("python"), start=1):
-        exec(compile(block, f"README.md, python block {number}", "exec"), names)
+    run_blocks(PAGE)
     assert (tmp_path / "beetles.npz").is_file()
     assert "torch.Size([1, 3, 128, 128])" in capsys.readouterr().out
 
 
 def test_the_commands_are_understood() -> None:
-    lines = [line.split() for block in blocks("") for line in block.splitlines()]
+    lines = [line.split() for block in blocks(PAGE, "") for line in block.splitlines()]
     commands = [words[1:] for words in lines if words[:1] == ["captum-scd"]]
     assert {words[0] for words in commands} == {"explain", "compare", "classify", "demo"}
     for words in commands:

@@ -14,7 +14,7 @@ from captum_scd.classification.boxes import BoxRule
 from captum_scd.classification.combination import COMBINATIONS, Combination
 from captum_scd.classification.views import VIEWS, Scene, View
 from captum_scd.grid import resize
-from captum_scd.masks import MODES, FIDOMasks
+from captum_scd.masks import FIDOMasks, check_mode
 
 Boxes = Callable[[Tensor], Tensor]
 DEFAULT_BOXES = BoxRule()
@@ -37,6 +37,12 @@ class GuidedPrediction:
         seen: (N, k, C, H, W), what each further look was shown.
         masks: of N * k rows, the k of an example one after another; None where maps were given. They can be
             given to `classify` again, to try other views and combinations without learning anew.
+
+    >>> model = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(3, 5)).eval()
+    >>> maps = torch.rand(2, 1, 16, 16)
+    >>> prediction = MaskGuidedClassifier(model).classify(torch.randn(2, 3, 16, 16), maps=maps)
+    >>> prediction.logits.shape, prediction.second.shape, prediction.boxes.shape
+    (torch.Size([2, 5]), torch.Size([2, 1, 5]), torch.Size([2, 1, 4]))
     """
 
     logits: Tensor
@@ -213,8 +219,7 @@ def _check_options(k: object, mode: str, settings: Mapping[str, Any]) -> None:
         raise TypeError(f"Expected `k` to be an integer, but got {k!r}.")
     if k < 1:
         raise ValueError(f"Expected `k` to be at least 1, but got {k}.")
-    if mode not in MODES:
-        raise ValueError(f"Expected `mode` to be one of {', '.join(map(repr, MODES))}, but got {mode!r}.")
+    check_mode(mode)
     unknown = sorted(set(settings) - SETTINGS)
     if unknown:
         raise ValueError(f"Expected `settings` among {', '.join(sorted(SETTINGS))}, but got {unknown[0]!r}.")

@@ -48,6 +48,11 @@ def add_question(group: Any) -> None:
     group.add_argument(
         "--classes", type=Path, metavar="FILE", help="class names, one a line, in output order"
     )
+    add_infill(group)
+
+
+def add_infill(group: Any) -> None:
+    """Add over what the masks are learned."""
     group.add_argument(
         "--infill", metavar="NAME", help=f"what replaces pixels that are taken away: {', '.join(INFILLS)}"
     )

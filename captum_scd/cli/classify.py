@@ -14,6 +14,7 @@ from captum_scd.attribution import FIDOAttribution
 from captum_scd.classification import COMBINATIONS, VIEWS, BoxRule, MaskGuidedClassifier
 from captum_scd.cli.answers import AnswerTable
 from captum_scd.cli.arguments import (
+    add_infill,
     add_learning,
     add_preparation,
     add_subject,
@@ -29,7 +30,6 @@ from captum_scd.cli.models import fingerprint, load_model
 from captum_scd.cli.options import number, whole_number
 from captum_scd.cli.photos import find
 from captum_scd.cli.second_look import LookAgain, SecondLook
-from captum_scd.infill import INFILLS
 
 DESCRIPTION = """Classify images, learn what each answer hangs on, look at that alone, and answer again. A
 line an image goes into --out (.csv): classes and probabilities before and after, and the box of the second
@@ -92,9 +92,7 @@ def _add_look(group: Any) -> None:
         metavar="N",
         help="likeliest classes to look for (%(default)s)",
     )
-    group.add_argument(
-        "--infill", metavar="NAME", help=f"what replaces pixels that are taken away: {', '.join(INFILLS)}"
-    )
+    add_infill(group)
     for name, words in (
         ("threshold", "share of the map's peak at which it is cut for the box"),
         ("inside", "share of what is marked that the box must hold along each axis"),

@@ -181,3 +181,4 @@ MEASURES: Mapping[str, Measure] = {
         default=False,
     ),
 }
+"""The metrics by name."""

@@ -123,10 +123,12 @@ METHODS: Mapping[str, Method] = {
     "occlusion": Method("Occlusion", occlusion),
     "random": Method("Random", chance),
 }
+"""The methods by name."""
 
 DEFAULT_METHODS = (
     "fido", "integrated_gradients", "gradcam", "guided_gradcam", "smoothgrad", "occlusion", "random",
 )  # fmt: skip
+"""Those that `compare` runs where none are named."""
 
 
 def _features(question: Question) -> Step:

@@ -37,6 +37,11 @@ class Randomization:
             network; NaN where a map is flat and has no order.
         labels: by method, its name in figures.
         failures: by method that could not be judged, why.
+
+    >>> correlations = {"fido": torch.tensor([[0.5], [-0.1]])}
+    >>> result = Randomization(("head", "stem"), correlations, labels={"fido": "FIDO"}, failures={})
+    >>> round(result.scores["fido"], 2)
+    0.3
     """
 
     layers: tuple[str, ...]

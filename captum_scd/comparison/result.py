@@ -37,6 +37,9 @@ class Row:
         values: by metric, (N,) one value an image; a metric that failed is missing, and named in the note.
         curves: insertion and deletion, where one of the metrics is made of them.
         cost: of the maps, without the metrics.
+
+    >>> Row("GradCAM", LEFT_OUT, "the model has no map of features").values
+    {}
     """
 
     label: str
@@ -60,6 +63,15 @@ class Comparison:
         baselines: (N, C, H, W), what stood where pixels were missing.
         target: class of each image.
         seed: of all random draws.
+
+    >>> from captum_scd import compare
+    >>> model = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(400, 5)).eval()
+    >>> images = torch.randn(2, 3, 12, 12)
+    >>> comparison = compare(model, images, methods=["saliency", "random"], metrics="deletion")
+    >>> list(comparison.maps), comparison.rows["saliency"].status, len(comparison)
+    (['saliency', 'random'], 'done', 2)
+    >>> comparison.to_markdown().splitlines()[0]
+    '| method | deletion ↓ | s/image | forwards | with backward | peak MB |'
     """
 
     rows: Mapping[str, Row]

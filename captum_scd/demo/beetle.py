@@ -26,7 +26,11 @@ SPECIES = (
 
 
 def look_alike(label: int) -> int:
-    """Return the species that differs only in the shape or the place of the same small mark."""
+    """Return the species that differs only in the shape or the place of the same small mark.
+
+    >>> look_alike(0), look_alike(1)
+    (1, 0)
+    """
     return label ^ 1
 
 

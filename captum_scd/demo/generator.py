@@ -24,6 +24,10 @@ class DemoImages:
         labels: species by place in `SPECIES`, int64, shape (N,).
         details: True where the mark that tells the species is, bool, shape (N, 1, H, W).
         bodies: True on head, thorax and wing cases, bool, shape (N, 1, H, W).
+
+    >>> pictures = generate(2, size=32)
+    >>> len(pictures), bool((pictures.details <= pictures.bodies).all())
+    (2, True)
     """
 
     images: Tensor
@@ -54,6 +58,13 @@ def generate(n: int, size: int = 128, seed: int = 0, mark: Mark = "own") -> Demo
 
     Raises:
         ValueError: if n or size is less than 1, or `mark` is unknown.
+
+    >>> own, other = generate(1, size=64), generate(1, size=64, mark="look_alike")
+    >>> own.images.shape, own.labels.tolist(), other.labels.tolist()
+    (torch.Size([1, 3, 64, 64]), [0], [1])
+    >>> changed = (own.images != other.images).any(1, keepdim=True)  # the mark, and nothing else
+    >>> bool((changed & ~own.details & ~other.details).any())
+    False
     """
     _check(n, size, mark)
     labels = [_label(i % len(SPECIES), mark) for i in range(n)]

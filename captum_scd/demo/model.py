@@ -17,6 +17,10 @@ class BeetleNet(nn.Module):
 
     Input: normalised RGB (see `normalize`), float, shape (N, 3, H, W); made for H = W = 128, any size runs.
     Output: logits, shape (N, n_classes). `features` ends in a ReLU map, 1/16 of the input high and wide.
+
+    >>> model = BeetleNet().eval()
+    >>> model(torch.randn(1, 3, 128, 128)).shape, model.features(torch.randn(1, 3, 128, 128)).shape
+    (torch.Size([1, 8]), torch.Size([1, 96, 8, 8]))
     """
 
     def __init__(self, n_classes: int = len(SPECIES)) -> None:
@@ -59,13 +63,21 @@ def peak_mean(maps: Tensor, weights: Tensor | None = None) -> Tensor:
 
 
 def normalize(images: Tensor) -> Tensor:
-    """Return RGB pictures in [0, 1], shape (N, 3, H, W), as the network takes them: (images - MEAN) / STD."""
+    """Return RGB pictures in [0, 1], shape (N, 3, H, W), as the network takes them: (images - MEAN) / STD.
+
+    >>> normalize(torch.tensor(MEAN).view(1, 3, 1, 1)).flatten()
+    tensor([0., 0., 0.])
+    """
     mean, std = (images.new_tensor(values).view(3, 1, 1) for values in (MEAN, STD))
     return (images - mean) / std
 
 
 def load() -> BeetleNet:
-    """Return the trained network in eval mode, in float32 on the CPU; reads only the package's own file."""
+    """Return the trained network in eval mode, in float32 on the CPU; reads only the package's own file.
+
+    >>> load().training
+    False
+    """
     file = resources.files("captum_scd.demo").joinpath(WEIGHTS)
     with file.open("rb") as stream:
         state = torch.load(stream, map_location="cpu", weights_only=True)

@@ -45,6 +45,16 @@ def sufficient_area(
 
     Raises:
         ValueError: for a `keep` out of its range; all else as for `insertion_deletion`.
+
+    The first of four features makes the class; a map may find it first or last:
+
+    >>> model = nn.Linear(4, 2, bias=False)
+    >>> _ = model.weight.data.copy_(torch.tensor([[8.0, 1.0, 0.0, 0.0], [0.0, 0.0, 0.0, 0.0]]))
+    >>> x = torch.ones(1, 4)
+    >>> sufficient_area(model, x, torch.tensor([[4.0, 3.0, 2.0, 1.0]]), target=0, n_steps=4).item() < 0.25
+    True
+    >>> sufficient_area(model, x, torch.tensor([[1.0, 2.0, 3.0, 4.0]]), target=0, n_steps=4).item() > 0.75
+    True
     """
     if not 0 < keep <= 1:
         raise ValueError(f"Expected `keep` in (0, 1], but got {keep}.")
@@ -82,6 +92,15 @@ def destroying_area(
 
     Raises:
         ValueError: for a `leave` out of its range; all else as for `insertion_deletion`.
+
+    >>> model = nn.Linear(4, 2, bias=False)
+    >>> _ = model.weight.data.copy_(torch.tensor([[8.0, 1.0, 0.0, 0.0], [0.0, 0.0, 0.0, 0.0]]))
+    >>> x = torch.ones(1, 4)
+    >>> leave = 0.8  # without its first feature the class is left with a probability of 0.73
+    >>> destroying_area(model, x, torch.tensor([[4.0, 3.0, 2.0, 1.0]]), target=0, leave=leave).item() < 0.25
+    True
+    >>> destroying_area(model, x, torch.tensor([[1.0, 2.0, 3.0, 4.0]]), target=0, leave=leave).item() > 0.75
+    True
     """
     if not 0 <= leave < 1:
         raise ValueError(f"Expected `leave` in [0, 1), but got {leave}.")

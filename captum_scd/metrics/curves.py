@@ -20,6 +20,11 @@ class InsertionDeletion:
         shares: (steps + 1,) shares of the image inserted or deleted, from 0 to 1.
         insertion_curve: (N, steps + 1) relative probability in [0, 1] as pixels enter the baseline.
         deletion_curve: (N, steps + 1) relative probability in [0, 1] as pixels leave the image.
+
+    >>> steps = torch.linspace(0, 1, 5)
+    >>> curves = InsertionDeletion(steps, insertion_curve=steps[None], deletion_curve=1 - steps[None] ** 0.5)
+    >>> curves.insertion, curves.deletion, curves.difference
+    (tensor([0.5000]), tensor([0.3567]), tensor([0.1433]))
     """
 
     shares: Tensor

@@ -38,6 +38,12 @@ def probability_kept(
 
     Raises:
         ValueError: for areas out of their range; all else as for `insertion_deletion`.
+
+    >>> model = nn.Linear(4, 2, bias=False)
+    >>> _ = model.weight.data.copy_(torch.tensor([[8.0, 1.0, 0.0, 0.0], [0.0, 0.0, 0.0, 0.0]]))
+    >>> x = torch.ones(1, 4)
+    >>> probability_kept(model, x, torch.tensor([[4.0, 3.0, 2.0, 1.0]]), [0.0, 0.25, 1.0], target=0)
+    tensor([[0.5001, 0.9998, 1.0000]])
     """
     with ranked(
         forward_func, inputs, attributions, baselines, target, additional_forward_args, internal_batch_size
@@ -69,6 +75,12 @@ def probability_left(
 
     Raises:
         ValueError: for areas out of their range; all else as for `insertion_deletion`.
+
+    >>> model = nn.Linear(4, 2, bias=False)
+    >>> _ = model.weight.data.copy_(torch.tensor([[8.0, 1.0, 0.0, 0.0], [0.0, 0.0, 0.0, 0.0]]))
+    >>> x = torch.ones(1, 4)
+    >>> probability_left(model, x, torch.tensor([[4.0, 3.0, 2.0, 1.0]]), [0.0, 0.25, 1.0], target=0)
+    tensor([[1.0000, 0.7311, 0.5001]])
     """
     with ranked(
         forward_func, inputs, attributions, baselines, target, additional_forward_args, internal_batch_size
@@ -99,6 +111,12 @@ def probability_under(
     Raises:
         ValueError: for a mask that does not broadcast or is not in [0, 1]; all else as for
             `insertion_deletion`.
+
+    >>> model = nn.Linear(4, 2, bias=False)
+    >>> _ = model.weight.data.copy_(torch.tensor([[8.0, 1.0, 0.0, 0.0], [0.0, 0.0, 0.0, 0.0]]))
+    >>> x = torch.ones(1, 4)
+    >>> probability_under(model, x, torch.tensor([[1, 0, 0, 0]]), target=0)
+    tensor([0.9997])
     """
     with asked(
         forward_func, inputs, baselines, target, additional_forward_args, internal_batch_size

@@ -26,6 +26,9 @@ def gradient_x_activation(features: Tensor, gradient: Tensor) -> Tensor:
 
     Returns:
         Same shape, in units of the score; larger is more salient.
+
+    >>> gradient_x_activation(torch.tensor([[1.0, 2.0, 0.0]]), torch.tensor([[3.0, -1.0, 5.0]]))
+    tensor([[ 3., -2.,  0.]])
     """
     return features * gradient
 

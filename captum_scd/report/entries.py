@@ -51,6 +51,13 @@ class Map:
         values: (h, w) in [0, 1], 1 = important, interpolated bilinearly to the picture's size and best given
             at the resolution it has; or the names of other maps of the image, of which it is the geometric
             mean at every pixel.
+
+    >>> ssr, sdr = Map("SSR", torch.rand(4, 4)), Map("SDR", torch.rand(4, 4))
+    >>> joint = Map("joint", ("SSR", "SDR"))
+    >>> Map("signed", torch.tensor([[-1.0, 1.0]]))
+    Traceback (most recent call last):
+        ...
+    ValueError: Expected map 'signed' to hold values in [0, 1], but it does not everywhere.
     """
 
     name: str
@@ -77,6 +84,10 @@ class Entry:
         infill: of the picture's shape, what stands where it is taken away; without it, that is not shown.
         facts: further lines of text, by name.
         doubts: why the result should be looked at twice, a few words each.
+
+    >>> wren = Entry("wren.jpg", torch.rand(3, 8, 8), [Map("SSR", torch.rand(4, 4))], {"SSR area": 0.2})
+    >>> wren.numbers["SSR area"]
+    0.2
     """
 
     name: str
@@ -105,6 +116,9 @@ class Failure:
     Attributes:
         name: the image.
         reason: why.
+
+    >>> Failure("broken.jpg", "the file is cut off").reason
+    'the file is cut off'
     """
 
     name: str
@@ -123,6 +137,10 @@ class Report:
         notes: what the reader should know before all else.
         settings: tables of names and values, by heading.
         cut: value in (0, 1) from which on a map's places count as its region; the reader may move it.
+
+    >>> area = Column("area", "share of the image", of="SSR", better="lower", percent=True)
+    >>> Report("Where?", [area], about="48 photos").cut
+    0.5
     """
 
     title: str

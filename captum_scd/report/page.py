@@ -41,6 +41,11 @@ def render(report: Report, images: Iterable[Entry | Failure]) -> Iterator[str]:
 
     Raises:
         ValueError: if two entries have one name, or a number has no column.
+
+    >>> broken = Failure("broken.jpg", "the file is cut off")
+    >>> page = "".join(render(Report("Where?", columns=[]), [broken]))
+    >>> "the file is cut off" in page, page.isascii()
+    (True, True)
     """
     before, after = _frame(report).split("<!-- data -->")
     yield before
@@ -53,7 +58,15 @@ def render(report: Report, images: Iterable[Entry | Failure]) -> Iterator[str]:
 
 
 def is_page(path: Path) -> bool:
-    """Tell whether a file is a page that `render` made; only its beginning is read."""
+    """Tell whether a file is a page that `render` made; only its beginning is read.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     page = Path(folder) / "report.html"
+    ...     _ = page.write_text("".join(render(Report("Where?", columns=[]), [])))
+    ...     is_page(page), is_page(Path(folder) / "missing.html")
+    (True, False)
+    """
     try:
         with path.open(encoding="utf-8", errors="replace") as file:
             return MARK in file.read(HEAD)

@@ -47,6 +47,16 @@ def animate_masks(
     Raises:
         ValueError: for masks without trajectory, another file type, or an image or numbers that do not fit.
         RuntimeError: for a video where ffmpeg is missing.
+
+    >>> import tempfile
+    >>> frames = torch.rand(3, 1, 1, 4, 4)
+    >>> course = {"ssr_cells": frames, "sdr_cells": frames}
+    >>> masks = FIDOMasks(frames[-1], frames[-1], size=(16, 16), trajectory=course)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     film = Path(folder) / "forming.gif"
+    ...     animate_masks(torch.rand(3, 16, 16), masks, film, fps=1)
+    ...     film.read_bytes()[:3]
+    b'GIF'
     """
     check_image("image", image)
     check_masks("masks", masks, image)

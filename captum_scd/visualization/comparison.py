@@ -79,6 +79,13 @@ def maps_figure(
 
     Raises:
         ValueError: for arguments that do not fit the images or the maps.
+
+    >>> region = torch.zeros(1, 1, 8, 8, dtype=torch.bool)
+    >>> region[..., 2:4, 2:4] = True
+    >>> maps, shares = {"FIDO": torch.rand(1, 1, 8, 8)}, {"FIDO": torch.tensor([0.4])}
+    >>> figure, axes = maps_figure(torch.rand(1, 3, 8, 8), maps, region, shares)
+    >>> axes.shape
+    (1, 2)
     """
     check_images("images", images)
     if regions.shape != images[:, :1].shape:

@@ -65,6 +65,12 @@ def contrast_figure(
 
     Raises:
         ValueError: for an image, an infill or masks of another shape or range.
+
+    >>> wren, robin = (FIDOMasks(cells, cells, size=(32, 32)) for cells in torch.rand(2, 1, 1, 4, 4))
+    >>> image = torch.rand(3, 32, 32)
+    >>> figure, axes = contrast_figure(image, torch.zeros_like(image), wren, robin, ("wren", "robin"))
+    >>> axes.shape
+    (3, 3)
     """
     check_image("image", image)
     check_image("infill", infill, image)

@@ -54,6 +54,10 @@ def image_to_captum(inputs: Tensor, mean: Sequence[float], std: Sequence[float])
 
     Raises:
         ValueError: for inputs of another shape, or another count of numbers.
+
+    >>> grey = torch.zeros(1, 1, 4, 6)
+    >>> image_to_captum(grey, mean=[0.5], std=[0.25]).shape
+    (1, 4, 6, 3)
     """
     if inputs.ndim != 4 or inputs.shape[1] not in (1, 3):
         raise ValueError(f"Expected images of shape (N, 3 or 1, H, W), but got {tuple(inputs.shape)}.")

@@ -98,6 +98,10 @@ def randomization_figure(
 
     Raises:
         ValueError: without layers or methods, or for correlations of another shape or range.
+
+    >>> figure, axis = randomization_figure(["head", "stem"], {"FIDO": torch.tensor([0.4, 0.1])})
+    >>> [text.get_text() for text in axis.get_legend().get_texts()]
+    ['+0.10  FIDO']
     """
     lines = {name: _by_layer(name, values, len(layers)) for name, values in correlations.items()}
     if not lines or not layers:

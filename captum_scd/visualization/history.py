@@ -29,6 +29,13 @@ def history_figure(masks: FIDOMasks, title: str = "") -> tuple[Figure, Any]:
 
     Raises:
         ValueError: for masks without history.
+
+    >>> names = [f"{mask}_{kind}" for mask in ("ssr", "sdr") for kind in ("score", "area", "tv")]
+    >>> cells = torch.rand(2, 1, 4, 4)
+    >>> masks = FIDOMasks(cells, cells, (8, 8), history={name: torch.rand(60, 2) for name in names})
+    >>> figure, axes = history_figure(masks)
+    >>> axes.shape
+    (3,)
     """
     wanted = [f"{mask}_{measure}" for measure in MEASURES for mask in ("ssr", "sdr")]
     if not set(wanted) <= set(masks.history):

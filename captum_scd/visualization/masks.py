@@ -76,6 +76,14 @@ def masks_figure(
 
     Raises:
         ValueError: for an image, an infill or masks of another shape or range.
+
+    >>> cells = torch.rand(1, 1, 4, 4)
+    >>> masks = FIDOMasks(cells, cells, size=(32, 32))
+    >>> image = torch.rand(3, 32, 32)
+    >>> seen = {"image": 0.98, "infill": 0.01, "ssr": 0.95, "sdr": 0.04}
+    >>> figure, axes = masks_figure(image, torch.zeros_like(image), masks, seen, title="wren")
+    >>> axes.shape
+    (2, 3)
     """
     _check(image, infill, masks, threshold)
     figure, axes = sheet(2, 3, 3.0, image.shape[1] / image.shape[2])
@@ -112,6 +120,13 @@ def contours_figure(
 
     Raises:
         ValueError: for an image, an infill or masks of another shape or range.
+
+    >>> cells = torch.rand(1, 1, 4, 4)
+    >>> masks = FIDOMasks(cells, cells, size=(32, 32))
+    >>> image = torch.rand(3, 32, 32)
+    >>> figure, axes = contours_figure(image, torch.zeros_like(image), masks)
+    >>> axes.shape
+    (4,)
     """
     _check(image, infill, masks, threshold)
     panels = _panels(image, infill, masks, threshold)

@@ -28,6 +28,9 @@ def denormalize(inputs: Tensor, mean: Sequence[float], std: Sequence[float]) -> 
 
     Raises:
         ValueError: for inputs of another shape, or another count of numbers.
+
+    >>> denormalize(torch.tensor([-1.0, 0.0, 1.0]).view(1, 1, 1, 3), mean=[0.5], std=[0.25])
+    tensor([[[[0.2500, 0.5000, 0.7500]]]])
     """
     if inputs.ndim != 4 or not len(mean) == len(std) == inputs.shape[1]:
         raise ValueError(
@@ -51,6 +54,10 @@ def overlay(image: Tensor, mask: Tensor) -> Picture:
 
     Raises:
         ValueError: for another shape, or an image outside [0, 1].
+
+    >>> picture = overlay(torch.full((3, 1, 2), 0.5), torch.tensor([[[0.0, 1.0]]]))
+    >>> picture.shape, picture.mean(2).round(1).tolist()
+    ((1, 2, 3), [[0.3, 0.8]])
     """
     weight = _weight(image, mask)
     picture: Picture = 0.6 * (1 - 0.75 * weight) * _grey(image) + 0.75 * weight * _colors(weight)

@@ -14,17 +14,6 @@ from torch import Tensor, nn
 from captum_scd import FIDOAttribution, FIDOMasks
 
 
-def _decorated_with_no_grad(function) -> bool:
-    """Tell whether torch.no_grad() is among the decorators of a function."""
-    while hasattr(function, "__wrapped__"):
-        cells = [cell.cell_contents for cell in function.__closure__ or ()]
-        makers = [getattr(value, "__self__", value) for value in cells]
-        if any(isinstance(maker, torch.no_grad) for maker in makers):
-            return True
-        function = function.__wrapped__
-    return False
-
-
 def test_fido_is_a_perturbation_attribution(net: nn.Module) -> None:
     fido = FIDOAttribution(net)
     assert isinstance(fido, PerturbationAttribution)
@@ -35,12 +24,6 @@ def test_fido_is_a_perturbation_attribution(net: nn.Module) -> None:
     assert fido.has_convergence_delta() is False
     with pytest.raises(NotImplementedError):
         fido.attribute_future()
-
-
-def test_attribute_is_wrapped_in_no_grad_as_newer_captum_demands() -> None:
-    assert hasattr(FIDOAttribution.attribute, "__wrapped__")
-    assert _decorated_with_no_grad(FIDOAttribution.attribute)
-    assert not _decorated_with_no_grad(FIDOAttribution.get_name)
 
 
 def test_the_first_arguments_are_those_of_feature_ablation_and_the_rest_go_by_keyword() -> None:
