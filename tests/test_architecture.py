@@ -35,6 +35,7 @@ ORDER = [
     "regularization",
     "visualization",
     "comparison",
+    "systematic",
     "store",
     "dataset",
     "report",
