@@ -63,7 +63,7 @@ def find(cases: Sequence[Case], seed: int = 0, alpha: float = ALPHA) -> Findings
 
     Raises:
         ValueError: for `alpha` out of its range, or two cases with one key.
-        MissingExtraError: if there is something to group, and scikit-learn is not installed.
+        ModuleNotFoundError: if there is something to group, and scikit-learn is not installed.
     """
     _check(cases, seed, alpha)
     survey = Survey(cases, seed)

@@ -17,10 +17,6 @@ SAMPLE = 2000
 """Images the silhouette is taken of, where there are more."""
 
 
-class MissingExtraError(ImportError):
-    """A library that only some commands need is not installed."""
-
-
 def standardized(features: Tensor) -> Tensor:
     """Bring each number of (N, D) to mean 0 and standard deviation 1 over all images; constants become 0."""
     centred = features.double() - features.double().mean(0)
@@ -47,7 +43,7 @@ def grouped(features: Tensor, seed: int = 0) -> Tensor:
         would have fewer than `LEAST_IMAGES`.
 
     Raises:
-        MissingExtraError: if scikit-learn is not installed.
+        ModuleNotFoundError: if scikit-learn is not installed.
 
     >>> grouped(torch.tensor([[0.0]] * 6 + [[9.0]] * 5)).tolist()
     [0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1]
@@ -70,8 +66,9 @@ def _split(values: Any, count: int, seed: int) -> tuple[Tensor, float]:
         from sklearn.cluster import KMeans
         from sklearn.metrics import silhouette_score
     except ImportError as error:
-        raise MissingExtraError(
-            "Expected scikit-learn to be installed, for groups of images: pip install 'captum-scd[errors]'."
+        raise ModuleNotFoundError(
+            "Expected scikit-learn to be installed for groups of images; "
+            "pip install 'captum-scd[errors]' has it."
         ) from error
     numbers = KMeans(count, n_init=10, random_state=seed).fit_predict(values)
     size = SAMPLE if len(values) > SAMPLE else None

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import torch
 
-from captum_scd.systematic.grouping import LEAST_IMAGES, MissingExtraError, grouped, spread, standardized
+from captum_scd.systematic.grouping import LEAST_IMAGES, grouped, spread, standardized
 
 GENERATOR = torch.Generator().manual_seed(0)
 CLOUD = torch.randn(40, 5, generator=GENERATOR, dtype=torch.float64)
@@ -65,5 +65,5 @@ def test_without_scikit_learn_the_extra_is_named(monkeypatch):
     monkeypatch.setattr(builtins, "__import__", missing)
     for name in [name for name in sys.modules if name.startswith("sklearn")]:
         monkeypatch.delitem(sys.modules, name)
-    with pytest.raises(MissingExtraError, match=r"pip install 'captum-scd\[errors\]'"):
+    with pytest.raises(ModuleNotFoundError, match=r"pip install 'captum-scd\[errors\]'"):
         grouped(CLOUD)
