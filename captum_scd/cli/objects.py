@@ -13,7 +13,7 @@ from PIL import Image
 from torch import Tensor
 
 from captum_scd.cli.errors import ImageError, UsageError, one_line
-from captum_scd.cli.photos import View, read
+from captum_scd.dataset.pictures import View, read
 from captum_scd.metrics import box_region
 from captum_scd.store import Entry
 

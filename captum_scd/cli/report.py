@@ -13,11 +13,11 @@ from captum_scd import infill
 from captum_scd._captum import progress_bar
 from captum_scd.cli.errors import UsageError, one_line
 from captum_scd.cli.explain_page import COLUMNS, GUIDE, numbers
-from captum_scd.cli.explainer import THRESHOLD
 from captum_scd.cli.explaining import doubts
 from captum_scd.cli.options import check_writable, whole_number
 from captum_scd.cli.pages import check_page, write
 from captum_scd.cli.stored import Stored, picture_of
+from captum_scd.dataset.facts import THRESHOLD
 from captum_scd.report import Column, Entry, Failure, Map, Report
 from captum_scd.store import Entry as StoredEntry
 

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from captum_scd.cli.classes import Classes
 from captum_scd.cli.errors import ImageError, UsageError, one_line
-from captum_scd.cli.photos import Preparation, View, read
+from captum_scd.dataset.pictures import Preparation, View, read
 from captum_scd.store import Entry, MaskStore
 
 
