@@ -11,6 +11,7 @@ from torch import Tensor
 
 from captum_scd import infill
 from captum_scd._captum import progress_bar
+from captum_scd.cli.classes import Classes
 from captum_scd.cli.errors import UsageError, one_line
 from captum_scd.cli.explain_page import COLUMNS, GUIDE, numbers
 from captum_scd.cli.explaining import doubts
@@ -25,6 +26,7 @@ PAGE = "report.html"
 MOST = 1000
 """Images on a page; more than that take long to load."""
 
+RIGHT = Column("right", "whether the true class is predicted, where it is known", percent=True)
 GREY = 0.5
 FIXED = ("blur", "mean", "local_mean")
 """Infills that are made of the picture alone, so that they can be made again."""
@@ -73,15 +75,23 @@ def entries(stored: Stored, count: int, doing: str) -> Iterator[StoredEntry]:
     """Go through a store, showing how far.
 
     Raises:
-        UsageError: at a damaged batch.
+        UsageError: at a damaged batch, or masks that are not of images.
     """
     with progress_bar(f"captum-scd {doing}", count, bool(count)) as advance_to:
         try:
             for number, entry in enumerate(islice(stored.store.entries(), count), start=1):
+                _check_image(entry)
                 yield entry
                 advance_to(number)
         except (ValueError, OSError) as error:
             raise UsageError(f"{one_line(error)} `captum-scd verify` lists what is damaged.") from error
+
+
+def _check_image(entry: StoredEntry) -> None:
+    if len(entry.masks.size) != 2:
+        raise UsageError(
+            f"Expected masks of images, but those of {entry.key!r} have spatial size {entry.masks.size}."
+        )
 
 
 def _images(stored: Stored, count: int, failures: dict[str, str]) -> Iterator[Entry | Failure]:
@@ -96,7 +106,7 @@ def _report(stored: Stored, count: int, failed: int, line: str) -> Report:
     return Report(
         title="Which pixels decide?",
         about=f"{total:,} images explained, {failed:,} failed; store {stored.store.place}",
-        columns=(Column("right", "whether the true class is predicted, 1 or 0"), *COLUMNS),
+        columns=(*COLUMNS, RIGHT),
         guide={**GUIDE, "Grey": "stands for photos that are not where they were; masks are shown alone."},
         notes=more if count < total else [],
         settings={"Run": {"command": line}, **stored.about()},
@@ -107,20 +117,30 @@ def _report(stored: Stored, count: int, failed: int, line: str) -> Report:
 def _entry(stored: Stored, entry: StoredEntry) -> Entry:
     picture, classes = picture_of(stored.view(entry)), stored.classes
     right = {} if entry.label is None else {"right": float(entry.label == entry.predicted)}
-    predicted, target = classes.label(entry.predicted), classes.label(entry.target)
     return Entry(
         name=entry.key,
         picture=_grey(entry) if picture is None else picture,
-        maps=maps(entry),
-        numbers={**right, **numbers(entry.probability, entry.areas)},
-        label=predicted if predicted == target else f"{predicted} (explained: {target})",
+        maps=_maps(entry),
+        numbers={**numbers(entry.probability, entry.areas), **right},
+        label=_label(entry, classes),
         infill=None if picture is None else _infill(picture, stored.settings.get("infill")),
         facts=_facts(stored, entry, picture),
         doubts=tuple(doubts({"probability": entry.probability})),
     )
 
 
-def maps(entry: StoredEntry) -> tuple[Map, ...]:
+def _label(entry: StoredEntry, classes: Classes) -> str:
+    """Name the predicted class, and those it is not: the explained one, the true one."""
+    others = {"explained": entry.target, "true": entry.label}
+    words = [
+        f"{word}: {classes.label(other)}"
+        for word, other in others.items()
+        if other is not None and other != entry.predicted
+    ]
+    return classes.label(entry.predicted) + (f" ({', '.join(words)})" if words else "")
+
+
+def _maps(entry: StoredEntry) -> tuple[Map, ...]:
     """Joint map, SSR and SDR of an entry, as the page shows them."""
     return (
         Map("Joint", ("SSR", "SDR")),

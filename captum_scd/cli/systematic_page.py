@@ -12,7 +12,6 @@ from captum_scd.report.sheets import MOST, contact_sheet
 from captum_scd.systematic import Answers, Case, ClassLooks, Findings, Group
 
 COLUMNS = (
-    Column("images", "how many there are"),
     Column("wrong", "share that is called by another name than its label", better="lower", percent=True),
     Column(
         "on the object", "share of the joint map, above the cut, on the object", better="higher", percent=True
@@ -52,6 +51,7 @@ def page_report(
         notes=[*told(findings, stored.classes), *notes],
         settings={"Run": {"command": line}, **stored.about()},
         cut=CUT,
+        unit="sheet",
     )
 
 
@@ -124,7 +124,7 @@ def _entry(
         name=name,
         picture=picture,
         maps=(Map("Joint", marked),),
-        numbers={"images": float(len(cases)), **known},
+        numbers=known,
         label=label,
         facts={"shown": ", ".join(case.key for case in cases[: MOST - 1])},
         doubts=doubts,

@@ -123,6 +123,7 @@ class Report:
         notes: what the reader should know before all else.
         settings: tables of names and values, by heading.
         cut: value in (0, 1) from which on a map's places count as its region; the reader may move it.
+        unit: what an entry is, in the singular.
     """
 
     title: str
@@ -132,6 +133,7 @@ class Report:
     notes: Sequence[str] = ()
     settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     cut: float = 0.5
+    unit: str = "image"
 
     def __post_init__(self) -> None:
         titles = [column.title for column in self.columns]
