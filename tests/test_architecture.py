@@ -13,6 +13,7 @@ import captum_scd
 ROOT = Path(captum_scd.__file__).parent
 ORDER = [
     "_version",
+    "_errors",
     "_strategies",
     "_captum",
     "forward",
@@ -35,6 +36,7 @@ ORDER = [
     "regularization",
     "visualization",
     "comparison",
+    "systematic",
     "store",
     "dataset",
     "report",
@@ -112,6 +114,12 @@ print(sorted(name for name in set(sys.modules) - before if name.split(".")[0] ==
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT.parent
     )
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("library", ["zarr", "fsspec", "ray", "sklearn"])
+def test_importing_the_package_needs_no_optional_library(library: str) -> None:
+    code = f"import sys; sys.modules[{library!r}] = None; import captum_scd.cli"
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT.parent)
 
 
 @EACH_FILE

@@ -13,7 +13,7 @@ from captum_scd.cli.classes import Classes
 from captum_scd.cli.errors import UsageError, one_line
 from captum_scd.cli.models import FORMS
 from captum_scd.cli.options import number, whole_number
-from captum_scd.cli.photos import Preparation
+from captum_scd.dataset.pictures import Preparation
 from captum_scd.infill import INFILLS
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
@@ -35,6 +35,11 @@ def add_subject(parser: Any) -> None:
 def add_folder(parser: Any, page: str) -> None:
     """Add where results go, and whether there is to be a page about them."""
     parser.add_argument("--out", required=True, type=Path, metavar="DIR", help="where the results go")
+    add_report(parser, page)
+
+
+def add_report(parser: Any, page: str) -> None:
+    """Add whether there is to be a page about the results."""
     parser.add_argument(
         "--report", action="store_true", help=f"write {page} into --out, too: one page about all images"
     )

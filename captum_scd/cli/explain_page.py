@@ -1,17 +1,18 @@
 """What the page about a run of `explain` shows."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 from captum_scd import visualization
 from captum_scd.cli.classes import Classes
-from captum_scd.cli.explainer import THRESHOLD, Explainer
+from captum_scd.cli.explainer import Explainer
 from captum_scd.cli.explaining import counted_doubts, doubts
 from captum_scd.cli.job import Job
 from captum_scd.cli.pages import Content
 from captum_scd.cli.photos import Photo
 from captum_scd.cli.records import Summary
 from captum_scd.cli.words import predicted_words, title_words
+from captum_scd.dataset.facts import THRESHOLD
 from captum_scd.masks import FIDOMasks
 from captum_scd.report import Column, Entry, Map
 
@@ -79,7 +80,7 @@ def _entry(job: Job, explainer: Explainer, photo: Photo, summary: Summary) -> En
             Map("SSR", masks.ssr_cells[0, 0].clamp(0, 1)),
             Map("SDR", masks.sdr_cells[0, 0].clamp(0, 1)),
         ),
-        numbers=_numbers(summary),
+        numbers=numbers(summary["probability"], summary["area"]),
         label=predicted_words(summary, classes),
         infill=visualization.denormalize(masks.infill, normalization.mean, normalization.std)[0],
         facts=_facts(classes, summary),
@@ -87,14 +88,13 @@ def _entry(job: Job, explainer: Explainer, photo: Photo, summary: Summary) -> En
     )
 
 
-def _numbers(summary: Summary) -> dict[str, float]:
+def numbers(probability: Mapping[str, float], area: Mapping[str, float]) -> dict[str, float]:
     """All columns that can be had: there is no share of a probability of 0."""
-    probability, area = summary["probability"], summary["area"]
     whole, kept, left = (probability[name] for name in ("image", "ssr", "sdr"))
-    numbers = {"probability": whole, "SSR keeps": kept, "SDR leaves": left}
+    plain = {"probability": whole, "SSR keeps": kept, "SDR leaves": left}
     shares = {"SSR keeps, relative": kept, "SDR leaves, relative": left} if whole else {}
     relative = {name: min(1.0, value / whole) for name, value in shares.items()}
-    return {**numbers, **relative, "SSR area": area["ssr"], "SDR area": area["sdr"]}
+    return {**plain, **relative, "SSR area": area["ssr"], "SDR area": area["sdr"]}
 
 
 def _facts(classes: Classes, summary: Summary) -> dict[str, str]:

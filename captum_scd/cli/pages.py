@@ -1,6 +1,6 @@
 """The page about a run, made of the results as they lie in the output folder."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import Any
@@ -9,8 +9,9 @@ from captum_scd._captum import progress_bar
 from captum_scd.cli.errors import ImageError, UsageError, one_line
 from captum_scd.cli.job import Job
 from captum_scd.cli.photos import Photo
-from captum_scd.cli.records import Summary, replacing, versions
+from captum_scd.cli.records import Summary, replacing
 from captum_scd.report import Column, Entry, Failure, Report, is_page, render
+from captum_scd.store.identity import versions
 
 
 @dataclass(frozen=True)
@@ -62,9 +63,18 @@ def write_page(path: Path, job: Job, photos: Sequence[Photo], line: str, content
     Raises:
         UsageError: if it cannot be written.
     """
+    return write(path, _report(job, photos, line, content), _images(job, photos, content))
+
+
+def write(path: Path, report: Report, images: Iterable[Entry | Failure]) -> Path:
+    """Write a page, which is there only once it is whole; return where it lies.
+
+    Raises:
+        UsageError: if it cannot be written.
+    """
     try:
         with replacing(path) as partial, partial.open("w", encoding="ascii", newline="\n") as file:
-            file.writelines(render(_report(job, photos, line, content), _images(job, photos, content)))
+            file.writelines(render(report, images))
     except OSError as error:
         raise UsageError(f"Expected to write {str(path)!r}, but it raised {one_line(error)}.") from error
     return path

@@ -137,6 +137,7 @@ class Report:
         notes: what the reader should know before all else.
         settings: tables of names and values, by heading.
         cut: value in (0, 1) from which on a map's places count as its region; the reader may move it.
+        unit: what an entry is, in the singular.
 
     >>> area = Column("area", "share of the image", of="SSR", better="lower", percent=True)
     >>> Report("Where?", [area], about="48 photos").cut
@@ -150,6 +151,7 @@ class Report:
     notes: Sequence[str] = ()
     settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     cut: float = 0.5
+    unit: str = "image"
 
     def __post_init__(self) -> None:
         titles = [column.title for column in self.columns]

@@ -106,7 +106,8 @@ def _heading(report: Report) -> dict[str, Any]:
         for heading, rows in report.settings.items()
     }
     notes, guide = list(report.notes), dict(report.guide)
-    return {"columns": columns, "settings": settings, "notes": notes, "guide": guide, "cut": report.cut}
+    shown = {"cut": report.cut, "unit": report.unit}
+    return {"columns": columns, "settings": settings, "notes": notes, "guide": guide, **shown}
 
 
 def _words(value: Any) -> str:

@@ -42,9 +42,9 @@ function shown(value, column) {
   return column.percent ? `${(100 * value).toFixed(1)}%` : value.toFixed(3);
 }
 
-/* How many of the images are shown. */
+/* How many of the images, or whatever entries are, are shown. */
 function howMany(order) {
-  const all = count(images.length, "image");
+  const all = count(images.length, report.unit);
   return order.length === images.length ? all : `${order.length.toLocaleString("en")} of ${all}`;
 }
 

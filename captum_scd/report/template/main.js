@@ -49,6 +49,8 @@ function fillHead() {
     byId(id).hidden = items.length === 0;
     return items;
   };
+  const [first, ...rest] = `${report.unit}s`;
+  byId("images-title").textContent = first.toUpperCase() + rest.join("");
   byId("notes").append(...fill("notes", report.notes.map((note) => make("li", note))));
   byId("guide").querySelector("dl").append(...fill("guide", terms(report.guide)));
   const filled = Object.entries(report.settings).filter(([, values]) => Object.keys(values).length);

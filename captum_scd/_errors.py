@@ -1,0 +1,17 @@
+"""What can go wrong with an image, and what an exception says, in one line."""
+
+
+class ImageError(Exception):
+    """One image cannot be dealt with; the run goes on with the others."""
+
+
+def one_line(error: BaseException) -> str:
+    """Say what an exception says in one line, with its type.
+
+    >>> one_line(ValueError("first\\n  second"))
+    'ValueError: first second'
+    >>> one_line(KeyboardInterrupt())
+    'KeyboardInterrupt'
+    """
+    message = " ".join(str(error).split())
+    return f"{type(error).__name__}: {message}" if message else type(error).__name__

@@ -1,0 +1,197 @@
+"""`captum-scd errors`: where a network looks when it is right and when it is wrong, over a whole store."""
+
+import argparse
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from captum_scd.cli.arguments import chosen_device
+from captum_scd.cli.errors import UsageError, one_line
+from captum_scd.cli.models import FORMS, load_model
+from captum_scd.cli.objects import Objects, read_objects
+from captum_scd.cli.options import check_writable, whole_number
+from captum_scd.cli.pages import check_page, write
+from captum_scd.cli.records import replacing
+from captum_scd.cli.report import add_store, entries
+from captum_scd.cli.stored import Stored, picture_of
+from captum_scd.cli.systematic_page import page_entries, page_report
+from captum_scd.cli.systematic_words import class_table, group_record, told
+from captum_scd.comparison.layers import NotApplicableError
+from captum_scd.dataset.pictures import Normalization
+from captum_scd.store import Entry
+from captum_scd.systematic import Case, Embedding, Findings, appearance, by_class, find, look, share_on
+
+PAGE, RECORD = "errors.html", "errors.json"
+
+DESCRIPTION = """Look for systematic errors and shortcuts in a store of masks. For each class: where the
+network looks when it is right and when it is wrong, and groups of images that look alike through their masks.
+Groups are named where most masks lie off the object (--boxes or --regions), where no other class's masks do,
+or where errors gather; chances are corrected for the number of questions. A page (errors.html) and a record
+(errors.json) are written into --out."""
+
+
+def add_parser(commands: Any) -> None:
+    """Add `errors` to the subcommands of a parser."""
+    parser = commands.add_parser("errors", help="find systematic errors in a store", description=DESCRIPTION)
+    parser.set_defaults(run=run)
+    add_store(parser)
+    parser.add_argument(
+        "--boxes", type=Path, metavar="CSV", help="where objects are: key,x0,y0,x1,y1 in pixels of the photos"
+    )
+    parser.add_argument(
+        "--regions",
+        type=Path,
+        metavar="DIR",
+        help="the same as images called as the keys are, white on objects",
+    )
+    parser.add_argument(
+        "--model",
+        metavar="SPEC",
+        help=f"group by the network's own features: {FORMS} (by colour and texture)",
+    )
+    parser.add_argument("--device", default="auto", metavar="NAME", help="of --model (auto, cpu, cuda, ...)")
+    parser.add_argument("--seed", type=whole_number(0), default=0, metavar="N", help="of the grouping")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Find what there is to find, and write it down; return the exit code.
+
+    Raises:
+        UsageError: if the command cannot be carried out.
+    """
+    stored = Stored.open(options.store)
+    reading = Reading(stored, read_objects(options.boxes, options.regions), _embedding(options, stored))
+    check_writable(options.out)
+    check_page(options.out / PAGE)
+    cases = list(reading.cases())
+    findings = _found(cases, options.seed)
+    classes = by_class(cases)
+    report = page_report(stored, cases, findings, reading.notes(cases), options.line)
+    page = write(options.out / PAGE, report, page_entries(stored, findings, classes))
+    _write_record(options.out / RECORD, stored, cases, findings)
+    for line in (
+        *class_table(classes, stored.classes),
+        *told(findings, stored.classes),
+        *reading.notes(cases),
+    ):
+        print(line)
+    print(f"{len(cases)} images; page in {page}")
+    return 0
+
+
+class Reading:
+    """From a store's entries to cases.
+
+    Args:
+        stored: the store.
+        objects: where objects are, if that is known.
+        embedding: describes what masks keep; without it, colours and texture do.
+    """
+
+    def __init__(self, stored: Stored, objects: Objects | None, embedding: "Embedder | None") -> None:
+        self.stored, self.objects, self.embedding = stored, objects, embedding
+
+    def cases(self) -> Iterator[Case]:
+        """Read the store, one image after the other."""
+        for entry in entries(self.stored, len(self.stored.store), "errors"):
+            yield self._case(entry)
+
+    def notes(self, cases: Sequence[Case]) -> list[str]:
+        """Say what is not known."""
+        total = len(cases)
+        missing = {
+            "have no label": sum(case.label is None for case in cases),
+            "could not be grouped, as their photos are not read again": sum(
+                case.features is None for case in cases
+            ),
+            "have no object": sum(case.on is None for case in cases) if self.objects else 0,
+        }
+        return [f"{count} of {total} images {words}." for words, count in missing.items() if count]
+
+    def _case(self, entry: Entry) -> Case:
+        joint, view = entry.masks.joint[0, 0], self.stored.view(entry)
+        picture = picture_of(view)
+        region = None
+        if self.objects is not None:
+            region = self.objects.region(entry, view, self.stored.preparation is not None)
+        features = None
+        if picture is not None:
+            features = self.embedding(picture, joint) if self.embedding else appearance(picture, joint)
+        return Case(
+            entry.key,
+            look(joint),
+            entry.target,
+            entry.predicted,
+            entry.label,
+            entry.probability.get("predicted"),
+            entry.areas,
+            None if region is None else share_on(joint, region),
+            features,
+        )
+
+
+class Embedder:
+    """Describe what masks keep of a picture by the network's own features.
+
+    Args:
+        model: the network, on its device, in eval mode.
+        normalization: of its inputs.
+        device: where it runs.
+    """
+
+    def __init__(self, model: nn.Module, normalization: Normalization, device: Any) -> None:
+        self.embedding, self.normalization, self.device = Embedding(model), normalization, device
+
+    def __call__(self, picture: Any, joint: Any) -> Any:
+        """(3, H, W) in [0, 1] and (H, W) -> (D,).
+
+        Raises:
+            UsageError: if the network cannot do that.
+        """
+        inputs = self.normalization(picture[None].to(self.device))
+        try:
+            return self.embedding(inputs, joint[None, None].to(self.device))[0]
+        except (NotApplicableError, RuntimeError) as error:
+            raise UsageError(
+                f"Expected a --model with features to group by, but {one_line(error)}; without --model, "
+                "images are grouped by colour and texture."
+            ) from error
+
+
+def _embedding(options: argparse.Namespace, stored: Stored) -> Embedder | None:
+    if options.model is None:
+        return None
+    asked = stored.asked
+    if not {"mean", "std"} <= set(asked):
+        raise UsageError(
+            "Expected a store that knows how its images were normalised for --model, but this one does not."
+        )
+    device = chosen_device(options.device)
+    normalization = Normalization(tuple(asked["mean"]), tuple(asked["std"]))
+    return Embedder(load_model(options.model).to(device), normalization, device)
+
+
+def _found(cases: Sequence[Case], seed: int) -> Findings:
+    try:
+        return find(cases, seed)
+    except ModuleNotFoundError as error:
+        raise UsageError(str(error)) from error
+
+
+def _write_record(path: Path, stored: Stored, cases: Sequence[Case], findings: Findings) -> None:
+    record = {
+        "format": "captum_scd errors 1",
+        "store": stored.store.place,
+        "images": len(cases),
+        "questions": findings.questions,
+        "alpha": findings.alpha,
+        "groups": [group_record(group, stored.classes) for group in findings.groups],
+    }
+    try:
+        with replacing(path) as partial:
+            partial.write_text(json.dumps(record, indent=2, allow_nan=False) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"Expected to write {str(path)!r}, but it raised {one_line(error)}.") from error
