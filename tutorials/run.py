@@ -6,15 +6,18 @@ its readers the real numbers only, and still runs in seconds where it only has t
 """
 
 import argparse
+import base64
 import os
 import tempfile
 import time
 from collections.abc import Sequence
+from io import BytesIO
 from pathlib import Path
 
 import nbformat
 from nbclient import NotebookClient
 from nbformat import NotebookNode
+from PIL import Image
 
 FOLDER = Path(__file__).resolve().parent
 
@@ -56,7 +59,19 @@ def execute(path: Path, smoke: bool = False) -> NotebookNode:
         )  # fmt: skip
         client.execute(env=_environment())
     notebook.metadata = nbformat.from_dict(KEPT)
+    for output in (output for cell in notebook.cells for output in cell.get("outputs", [])):
+        if "image/png" in output.get("data", {}):
+            output.data["image/png"] = small(output.data["image/png"])
     return notebook
+
+
+def small(picture: str) -> str:
+    """Give a PNG, in base64, a palette of its own 256 colours: a quarter of the bytes, hardly to be seen."""
+    drawn = Image.open(BytesIO(base64.b64decode(picture))).convert("RGB")
+    written = BytesIO()
+    palette = drawn.quantize(256, method=Image.Quantize.MAXCOVERAGE, kmeans=4)
+    palette.save(written, format="png", optimize=True)
+    return base64.b64encode(written.getvalue()).decode("ascii")
 
 
 def shrink(notebook: NotebookNode) -> None:
