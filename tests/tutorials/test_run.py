@@ -91,6 +91,14 @@ def test_pictures_become_small_and_stay_what_they_are() -> None:
     assert len(picture) < len(large.getvalue())
 
 
+def test_what_a_cell_prints_in_pieces_becomes_one() -> None:
+    notebook = text.from_text("# %%\nprint()\n")
+    pieces = [("stdout", "a"), ("stdout", "b"), ("stderr", "c"), ("stdout", "d")]
+    notebook.cells[0].outputs = [nbformat.v4.new_output("stream", name=n, text=t) for n, t in pieces]
+    run.tidy(notebook)
+    assert [output.text for output in notebook.cells[0].outputs] == ["ab", "c", "d"]
+
+
 @pytest.mark.notebooks
 def test_a_run_gives_outputs_and_leaves_the_file(tmp_path: Path) -> None:
     path = tmp_path / "one.ipynb"
