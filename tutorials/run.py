@@ -57,7 +57,7 @@ def execute(path: Path, smoke: bool = False) -> NotebookNode:
             notebook, timeout=limit, kernel_name="python3", record_timing=False,
             extra_arguments=["--log-level=ERROR"], resources={"metadata": {"path": away}},
         )  # fmt: skip
-        client.execute(env=_environment())
+        client.execute(env=_environment(away))
     notebook.metadata = nbformat.from_dict(KEPT)
     return notebook
 
@@ -117,9 +117,10 @@ def _joined(outputs: list[NotebookNode]) -> list[NotebookNode]:
     return joined
 
 
-def _environment() -> dict[str, str]:
-    """What a kernel starts with: this checkout's package before any installed one, and nothing to say."""
+def _environment(away: str) -> dict[str, str]:
+    """What a kernel starts with: this checkout's package before any installed one, and nobody's settings."""
     own = {
+        "IPYTHONDIR": away,
         "PYTHONPATH": os.pathsep.join(filter(None, (str(FOLDER.parent), os.environ.get("PYTHONPATH")))),
         "PYTHONWARNINGS": "ignore:IProgress not found",
         "PYDEVD_DISABLE_FILE_VALIDATION": "1",
