@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check
 READY := $(VENV)/.ready
 
-.PHONY: help setup demo test killed shortcut browser real lint types pythons docs dist quality clean
+.PHONY: help setup demo test killed shortcut browser notebooks tutorials real lint types pythons docs dist quality clean
 help:  ## say what there is
 	@sed -n 's/^\([a-z]*\):.*## /  make \1	/p' $(MAKEFILE_LIST)
 
@@ -28,7 +28,7 @@ demo: $(READY)  ## see it work, offline: one figure, one table
 	@$(BIN)/captum-scd demo --out $(OUT)/demo
 
 test: $(READY)  ## fast tests and doctests
-	@$(BIN)/python -m pytest -m "not real and not browser and not killed and not shortcut" -q
+	@$(BIN)/python -m pytest -m "not (real or browser or killed or shortcut or notebooks)" -q
 
 shortcut: $(READY)  ## errors must find a shortcut that was planted, and nothing where there is none
 	@$(BIN)/python -m pytest -m shortcut -q tests/benchmarks
@@ -38,6 +38,12 @@ killed: $(READY)  ## tests of runs that are killed, and of thousands of images
 
 browser: $(READY)  ## tests of the report page in a real browser, where there is one
 	@$(BIN)/python -m pytest -m browser -q -rs tests/report
+
+notebooks: $(READY)  ## run the tutorials in a smoke size
+	@$(BIN)/python -m pytest -m notebooks -q tests/tutorials
+
+tutorials: $(READY)  ## run the tutorials and write their outputs, NAMES="01 02" or all
+	@$(BIN)/python tutorials/run.py $(NAMES)
 
 real: $(READY)  ## tests on a real network and photos, where they are
 	@$(BIN)/python -m pytest -m real -q -rs tests/real

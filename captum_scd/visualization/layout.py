@@ -55,14 +55,14 @@ def sheet(
     Returns:
         The figure, and its axes as an array (rows, columns).
     """
-    from matplotlib.figure import Figure
+    from captum_scd.visualization.shown import ShownFigure
 
     height = width * min(max(aspect, 0.4), 2.5)
     size = (
         2 * MARGIN + columns * width + (columns - 1) * GAP,
         header + rows * (above + height + below) + 0.08,
     )
-    figure = Figure(figsize=size, facecolor="white")
+    figure = ShownFigure(figsize=size, facecolor="white")
     axes = np.empty((rows, columns), dtype=object)
     for row, column in np.ndindex(rows, columns):
         left = MARGIN + column * (width + GAP)

@@ -48,10 +48,10 @@ def plots(
     Returns:
         The figure, and its axes as an array (columns,).
     """
-    from matplotlib.figure import Figure
+    from captum_scd.visualization.shown import ShownFigure
 
     size = (left + columns * width + (columns - 1) * BETWEEN + right, HEADER + PLOT[1] + below)
-    figure = Figure(figsize=size, facecolor="white")
+    figure = ShownFigure(figsize=size, facecolor="white")
     axes = np.empty(columns, dtype=object)
     for column in range(columns):
         start = left + column * (width + BETWEEN)
