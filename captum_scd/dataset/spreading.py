@@ -1,0 +1,241 @@
+"""Work spread over the machines of a Ray cluster: tasks in, answers out as they are done.
+
+A Ray Data pipeline of one stage, a pool of actors. What travels is small: the names of images, not their
+pixels, which the worker that needs them reads. A stage of its own for reading would compete with the workers
+for logical CPUs: with as many workers as CPUs it never starts, and with tasks that ask for none Ray starts a
+process for each.
+"""
+
+import logging
+import os
+import pickle
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from captum_scd._errors import one_line
+
+IN_FLIGHT = 2
+"""Tasks that a worker holds at a time: one it works on, one whose images it reads meanwhile."""
+
+ANSWERS = 20
+"""Packets of tasks a worker gets, at least, so that all end at about the same time."""
+
+LARGEST = 64
+"""Tasks in a packet, at most; Ray books packets, so more of them cost more."""
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """Which Ray cluster does the work, and how many workers it has.
+
+    Attributes:
+        workers: processes with a network each.
+        gpus_per_worker: GPUs that each takes, 0 for none; half a GPU is 0.5.
+        address: of a cluster that is there (`"auto"`, `"ray://HOST:PORT"`, `"HOST:PORT"`); by default the one this
+            process is connected to, else one that is started on this machine and ends with the work.
+
+    Raises:
+        ValueError: for less than one worker, or a negative number of GPUs.
+    """
+
+    workers: int = 1
+    gpus_per_worker: float = 0.0
+    address: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.workers < 1:
+            raise ValueError(f"Expected `workers` to be at least 1, but got {self.workers}.")
+        if self.gpus_per_worker < 0:
+            raise ValueError(f"Expected `gpus_per_worker` to be at least 0, but got {self.gpus_per_worker}.")
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What became of a task.
+
+    Attributes:
+        name: of the task.
+        value: what the work returned, None where it raised.
+        error: in one line, what it raised, None where it returned.
+    """
+
+    name: str
+    value: Any = None
+    error: str | None = None
+
+
+Work = Callable[[Any], Callable[[], Any]]
+"""Called without a lock it gets ready for a task, such as reading images; what it returns is called by one
+thread at a time, and gives the answer."""
+
+
+@contextmanager
+def connected(cluster: Cluster) -> Iterator[None]:
+    """Connect to a cluster, or start one, unless this process is connected already.
+
+    Raises:
+        ImportError: without Ray Data.
+        ConnectionError: where there is no cluster at the address.
+        ValueError: for a cluster on which not a single worker can be.
+    """
+    ray = _ray()
+    ours = not ray.is_initialized()
+    if ours:
+        _connect(ray, cluster)
+    try:
+        _check_room(ray.cluster_resources(), cluster)
+        yield
+    finally:
+        if ours:
+            ray.shutdown()
+
+
+def spread(tasks: Mapping[str, Any], make: Callable[[], Work], cluster: Cluster) -> Iterator[Answer]:
+    """Work on tasks, and yield what became of each as it is known, in any order.
+
+    Whatever happens to workers and machines meanwhile, Ray does again; a task may therefore be done more than
+    once, and must not mind. Closing the iterator ends the workers.
+
+    Args:
+        tasks: by name; small, and picklable.
+        make: called once in each worker, by its first task; picklable.
+        cluster: connected.
+    """
+    if tasks:
+        with _quiet():
+            for row in _pipeline(tasks, make, cluster).iter_rows():
+                yield pickle.loads(row["answer"])
+
+
+class Worker:
+    """An actor of the pool: makes its work once, and answers whatever comes, never raising.
+
+    Args:
+        make: gives the work.
+    """
+
+    def __init__(self, make: Callable[[], Work]) -> None:
+        self._make, self._work = make, None
+        self._lock = threading.Lock()
+
+    def __call__(self, rows: Mapping[str, Sequence[bytes]]) -> dict[str, list[bytes]]:
+        """Answer packed tasks, the column `task`, with packed answers, the column `answer`."""
+        return {"answer": [pickle.dumps(self._answer(*pickle.loads(task))) for task in rows["task"]]}
+
+    def _answer(self, name: str, task: Any) -> Answer:
+        try:
+            act = self._made()(task)
+            with self._lock:
+                return Answer(name, act())
+        except Exception as error:
+            return Answer(name, error=one_line(error))
+
+    def _made(self) -> Work:
+        with self._lock:
+            if self._work is None:
+                self._work = self._make()
+            return self._work
+
+
+def _pipeline(tasks: Mapping[str, Any], make: Callable[[], Work], cluster: Cluster) -> Any:
+    import ray.data
+
+    rows = [{"task": pickle.dumps(task)} for task in tasks.items()]
+    pool = ray.data.ActorPoolStrategy(
+        size=cluster.workers,
+        max_tasks_in_flight_per_actor=IN_FLIGHT,
+        max_concurrent_calls_per_actor=IN_FLIGHT,
+        enable_true_multi_threading=True,
+    )
+    return ray.data.from_items(rows, override_num_blocks=packets(len(rows), cluster.workers)).map_batches(
+        Worker,
+        fn_constructor_args=(make,),
+        batch_size=1,
+        compute=pool,
+        num_cpus=1,
+        num_gpus=cluster.gpus_per_worker or None,
+    )
+
+
+def packets(tasks: int, workers: int) -> int:
+    """Count the packets that tasks are sent in.
+
+    >>> packets(tasks=3, workers=2), packets(tasks=400, workers=2), packets(tasks=1_000_000, workers=8)
+    (3, 40, 15625)
+    """
+    return max(min(tasks, ANSWERS * workers), -(-tasks // LARGEST))
+
+
+def _ray() -> Any:
+    try:
+        import ray
+        import ray.data
+    except ImportError as error:
+        raise ImportError(
+            "Expected Ray Data to be installed for work on a cluster, but it is not: "
+            "pip install 'captum-scd[ray]'."
+        ) from error
+    return ray
+
+
+def _connect(ray: Any, cluster: Cluster) -> None:
+    """Connect without a word; `"local"` keeps Ray from joining what it finds on this machine."""
+    own = {"num_cpus": max(cluster.workers, os.cpu_count() or 1), "include_dashboard": False}
+    with _environment("RAY_BACKEND_LOG_LEVEL", "fatal"):
+        try:
+            ray.init(
+                address=cluster.address or "local",
+                log_to_driver=False,
+                logging_level=logging.CRITICAL,
+                **({} if cluster.address else own),
+            )
+        except ConnectionError as error:
+            raise ConnectionError(
+                f"Expected a Ray cluster at {cluster.address!r}, but none answers ({one_line(error)})."
+            ) from error
+
+
+def _check_room(there: Mapping[str, float], cluster: Cluster) -> None:
+    """Refuse what would wait forever: Ray starts as many workers as it can, but not less than one."""
+    asked = {"CPU": 1.0, "GPU": cluster.gpus_per_worker}
+    for name, amount in asked.items():
+        if amount > there.get(name, 0.0):
+            raise ValueError(
+                f"Expected a Ray cluster with {amount:g} {name} for a worker, but this one has "
+                f"{there.get(name, 0.0):g}."
+            )
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """No progress bars, plans and tracebacks of Ray Data's own; lost workers are its business."""
+    from ray.data import DataContext
+
+    context, logger = DataContext.get_current(), logging.getLogger("ray.data")
+    kept = {name: getattr(context, name) for name in ("enable_progress_bars", "print_on_execution_start")}
+    level = logger.level
+    logger.setLevel(logging.CRITICAL)
+    for name in kept:
+        setattr(context, name, False)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
+        for name, value in kept.items():
+            setattr(context, name, value)
+
+
+@contextmanager
+def _environment(name: str, value: str) -> Iterator[None]:
+    """Set a variable, unless it is set, for as long as the block lasts."""
+    if name in os.environ:
+        yield
+        return
+    os.environ[name] = value
+    try:
+        yield
+    finally:
+        del os.environ[name]
