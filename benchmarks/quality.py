@@ -20,8 +20,8 @@ from PIL import Image
 from torch import Tensor, nn
 
 from captum_scd import FIDOAttribution, FIDOMasks, compare, metrics
-from captum_scd.cli.records import versions
 from captum_scd.comparison import DEFAULT_METHODS, MEASURES, METHODS, Comparison
+from captum_scd.store.identity import versions
 
 DEFAULT_DATA = Path(__file__).resolve().parents[1] / ".." / "shared" / "real"
 CUT = 0.5

@@ -13,6 +13,7 @@ import captum_scd
 ROOT = Path(captum_scd.__file__).parent
 ORDER = [
     "_version",
+    "_errors",
     "_strategies",
     "_captum",
     "forward",

@@ -25,11 +25,12 @@ from captum_scd.cli.classes import Classes, read_names
 from captum_scd.cli.errors import UsageError
 from captum_scd.cli.explainer import Normalization, probe
 from captum_scd.cli.job import INTERRUPTED, complain
-from captum_scd.cli.models import fingerprint, load_model
+from captum_scd.cli.models import load_model
 from captum_scd.cli.options import number, whole_number
 from captum_scd.cli.photos import find
 from captum_scd.cli.second_look import LookAgain, SecondLook
 from captum_scd.infill import INFILLS
+from captum_scd.store.identity import fingerprint
 
 DESCRIPTION = """Classify images, learn what each answer hangs on, look at that alone, and answer again. A
 line an image goes into --out (.csv): classes and probabilities before and after, and the box of the second

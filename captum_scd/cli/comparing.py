@@ -17,11 +17,12 @@ from captum_scd.cli.job import Result
 from captum_scd.cli.map_archive import MapArchive
 from captum_scd.cli.means import pooled
 from captum_scd.cli.photos import View
-from captum_scd.cli.records import Figure, Summary, versions
+from captum_scd.cli.records import Figure, Summary
 from captum_scd.cli.tables import table
 from captum_scd.cli.words import question_words
 from captum_scd.comparison import Comparison, compare, tables
 from captum_scd.comparison.measures import Measure
+from captum_scd.store.identity import versions
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,9 @@
 """What can go wrong on the command line, as sentences of one line."""
 
+from captum_scd._errors import one_line
+
+__all__ = ["ImageError", "UsageError", "one_line"]
+
 
 class UsageError(Exception):
     """The command cannot be carried out as it was given; the run stops with exit code 2."""
@@ -7,15 +11,3 @@ class UsageError(Exception):
 
 class ImageError(Exception):
     """One image cannot be explained; the run goes on with the others and ends with exit code 1."""
-
-
-def one_line(error: BaseException) -> str:
-    """Say what an exception says in one line, with its type.
-
-    >>> one_line(ValueError("first\\n  second"))
-    'ValueError: first second'
-    >>> one_line(KeyboardInterrupt())
-    'KeyboardInterrupt'
-    """
-    message = " ".join(str(error).split())
-    return f"{type(error).__name__}: {message}" if message else type(error).__name__

@@ -12,10 +12,10 @@ from captum_scd.attribution import FIDOAttribution
 from captum_scd.cli.classes import Classes
 from captum_scd.cli.errors import ImageError, UsageError, one_line
 from captum_scd.cli.photos import View
-from captum_scd.cli.records import versions
 from captum_scd.masks import MODES, FIDOMasks
 from captum_scd.metrics import area, probability_under
 from captum_scd.passes import counted
+from captum_scd.store.identity import versions
 
 THRESHOLD = 0.5
 """Where masks are cut for areas, boxes and composites."""

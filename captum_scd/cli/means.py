@@ -8,11 +8,12 @@ from typing import Any
 
 import torch
 
-from captum_scd.cli.records import Summary, replacing, versions
+from captum_scd.cli.records import Summary, replacing
 from captum_scd.comparison import Row, tables
 from captum_scd.comparison.costs import Cost
 from captum_scd.comparison.measures import Measure
 from captum_scd.comparison.result import DONE
+from captum_scd.store.identity import versions
 
 FORMAT = "captum_scd comparison 1"
 NAMES = ("comparison.md", "comparison.json")

@@ -1,6 +1,5 @@
 """From a SPEC on the command line to a network."""
 
-import hashlib
 import importlib
 import importlib.util
 import sys
@@ -10,8 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 
-import torch
-from torch import Tensor, nn
+from torch import nn
 
 from captum_scd.cli.errors import UsageError, one_line
 
@@ -33,16 +31,6 @@ def load_model(spec: str) -> nn.Module:
     if not source or not name:
         raise UsageError(f"Expected --model to be {FORMS}, but got {spec!r}.")
     return (_from_torchvision(name) if source == "torchvision" else _from_code(source, name, spec)).eval()
-
-
-def fingerprint(model: nn.Module) -> str:
-    """Hash parameters and buffers, so that other weights under the same SPEC are noticed."""
-    digest = hashlib.sha256()
-    for name, value in model.state_dict().items():
-        if isinstance(value, Tensor) and value.layout is torch.strided and not value.is_quantized:
-            digest.update(f"{name} {value.dtype} {tuple(value.shape)}".encode())
-            digest.update(value.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)
-    return digest.hexdigest()
 
 
 def _from_torchvision(name: str) -> nn.Module:

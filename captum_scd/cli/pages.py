@@ -9,8 +9,9 @@ from captum_scd._captum import progress_bar
 from captum_scd.cli.errors import ImageError, UsageError, one_line
 from captum_scd.cli.job import Job
 from captum_scd.cli.photos import Photo
-from captum_scd.cli.records import Summary, replacing, versions
+from captum_scd.cli.records import Summary, replacing
 from captum_scd.report import Column, Entry, Failure, Report, is_page, render
+from captum_scd.store.identity import versions
 
 
 @dataclass(frozen=True)

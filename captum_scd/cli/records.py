@@ -2,16 +2,12 @@
 
 import json
 import os
-import platform
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-import captum
-import numpy as np
-import torch
 from PIL import Image
 
 from captum_scd._version import __version__
@@ -116,14 +112,3 @@ def replacing(path: Path) -> Iterator[Path]:
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
-
-
-def versions() -> dict[str, str]:
-    """Versions of everything that shapes a result."""
-    return {
-        "captum_scd": __version__,
-        "captum": str(captum.__version__),
-        "torch": str(torch.__version__),
-        "numpy": np.__version__,
-        "python": platform.python_version(),
-    }

@@ -5,11 +5,10 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-import torch
 from torch import nn
 
 from captum_scd.cli.errors import UsageError
-from captum_scd.cli.models import fingerprint, load_model
+from captum_scd.cli.models import load_model
 
 
 @pytest.mark.parametrize("name", ["load", "Net", "instance", "heavier"])
@@ -106,18 +105,3 @@ def test_torchvision_that_is_not_installed(monkeypatch):
     monkeypatch.setitem(sys.modules, "torchvision.models", None)
     with pytest.raises(UsageError, match="Expected torchvision to be installed"):
         load_model("torchvision:tiny")
-
-
-def test_fingerprint_follows_parameters_and_buffers():
-    network = nn.BatchNorm1d(2)
-    first = fingerprint(network)
-    assert fingerprint(nn.BatchNorm1d(2)) == first
-    network.running_mean += 1
-    second = fingerprint(network)
-    with torch.no_grad():
-        network.weight += 1
-    assert len({first, second, fingerprint(network)}) == 3
-
-
-def test_fingerprint_of_half_precision_and_of_nothing():
-    assert fingerprint(nn.Linear(2, 2).bfloat16()) != fingerprint(nn.Identity())

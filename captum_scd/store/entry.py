@@ -1,0 +1,40 @@
+"""What is kept of one image."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from captum_scd.masks import FIDOMasks
+
+
+@dataclass(frozen=True, eq=False)
+class Entry:
+    """The masks of one image, and what the network says of it.
+
+    Attributes:
+        key: unlike that of any other image of the store.
+        masks: of this one image; in a store they have neither infill nor history.
+        target: class that is explained.
+        predicted: class with the largest probability.
+        probability: in [0, 1], kept to six digits: `image`, of the target on the whole image; `predicted`,
+            of the predicted class; `ssr`, of the target where only the cut SSR is shown (higher is better);
+            `sdr`, of the target where the cut SDR is taken away (lower is better).
+        areas: share of the image, in [0, 1], that the cut masks `ssr`, `sdr` and `joint` cover.
+        label: true class, None where it is not known.
+        source: path or URL of the image, empty where it has none.
+
+    Raises:
+        ValueError: for masks of more or less than one image.
+    """
+
+    key: str
+    masks: FIDOMasks
+    target: int
+    predicted: int
+    probability: Mapping[str, float]
+    areas: Mapping[str, float]
+    label: int | None = None
+    source: str = ""
+
+    def __post_init__(self) -> None:
+        if len(self.masks) != 1:
+            raise ValueError(f"Expected the masks of one image in an entry, but got {len(self.masks)}.")

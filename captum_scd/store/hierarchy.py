@@ -1,0 +1,199 @@
+"""The Zarr hierarchy of a store: what is written where, and in which order.
+
+    zarr.json                     group; attributes: format, identity, versions
+    masks/HASH/                   array (images, 2, *grid) of uint8, one chunk; named by a hash of its values
+    facts/BATCH/zarr.json         group; attributes: facts of the batch's images, names of their arrays
+    failures/HASH/zarr.json       group; attributes: key, reason
+
+The facts of a batch are one object, written last: an object store puts it as a whole, on a disk Zarr writes
+it beside and renames it. Whatever a broken-off run left in `masks` before, nothing points to. No object is
+ever written over with other contents, so that any number of writers need no lock.
+"""
+
+import importlib
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from captum_scd._errors import one_line
+from captum_scd.store.columns import digest
+
+if TYPE_CHECKING:
+    import zarr
+
+READERS = 16
+"""Objects that are asked for at a time where many are read."""
+
+
+@dataclass(frozen=True)
+class Hierarchy:
+    """A store's place.
+
+    Attributes:
+        place: path or URL.
+        root: the group at its top.
+    """
+
+    place: str
+    root: "zarr.Group"
+
+    @classmethod
+    def create(cls, place: str, attributes: Mapping[str, Any]) -> "Hierarchy":
+        """Make a new one; its top comes last, so that it is there as a whole or not at all.
+
+        Raises:
+            FileExistsError: if there is one.
+            OSError: if it cannot be written.
+        """
+        module = _zarr()
+        where = _resolved(place)
+        if _opened(where, "r") is not None:
+            raise FileExistsError(f"Expected no store at {place!r} yet, but there is one.")
+        with _compact(), _writing(place):
+            root = module.create_group(where, attributes=dict(attributes), zarr_format=3)
+        return cls(place, root)
+
+    @classmethod
+    def open(cls, place: str, mode: str) -> "Hierarchy":
+        """Open one that is there, to read (`"r"`) or to append, too (`"a"`).
+
+        Raises:
+            FileNotFoundError: if there is none.
+        """
+        root = _opened(_resolved(place), "r" if mode == "r" else "r+")
+        if root is None:
+            raise FileNotFoundError(f"Expected a store of masks at {place!r}, but there is none.")
+        return cls(place, root)
+
+    def put_cells(self, name: str, cells: Any) -> None:
+        """Write an array; where it is there, whole or half, the same is written again."""
+        with _compact(), _writing(self.place):
+            array = self.root.require_array(
+                f"masks/{name}",
+                shape=cells.shape,
+                chunks=cells.shape,
+                dtype="uint8",
+                chunk_key_encoding={"name": "default", "separator": "."},
+                compressors=_zarr().codecs.ZstdCodec(level=9),
+            )
+            array[...] = cells
+
+    def cells(self, name: str) -> Any:
+        """Read an array.
+
+        Raises:
+            ValueError: if it is missing or altered.
+        """
+        try:
+            values = self.root[f"masks/{name}"][...]  # type: ignore[index]
+        except Exception as error:
+            raise ValueError(f"its masks {name} cannot be read ({type(error).__name__})") from error
+        if digest(values) != name:
+            raise ValueError(f"its masks {name} are missing or altered")
+        return values
+
+    def put(self, kind: str, name: str, facts: Mapping[str, Any], again: bool = False) -> None:
+        """Write facts as one object; what is there stays, unless it is to be written `again`."""
+        attributes = {"digest": digest(facts), "facts": facts}
+        with _compact(), _writing(self.place):
+            try:
+                self.root.create_group(f"{kind}/{name}", attributes=attributes, overwrite=again)
+            except _zarr().errors.ContainsGroupError:
+                return
+
+    def facts(self, kind: str, name: str) -> dict[str, Any]:
+        """Read facts.
+
+        Raises:
+            ValueError: if they are missing, damaged or altered.
+        """
+        try:
+            attributes: dict[str, Any] = self.root[f"{kind}/{name}"].attrs.asdict()
+            facts: dict[str, Any] = attributes["facts"]
+            whole = attributes["digest"] == digest(facts)
+        except Exception as error:
+            raise ValueError(f"its facts cannot be read ({type(error).__name__})") from error
+        if not whole:
+            raise ValueError("its facts are altered")
+        return facts
+
+    def names(self, kind: str) -> list[str]:
+        """Names of what was written as a whole, sorted."""
+        fsspec = _imported("fsspec")
+        files, path = fsspec.core.url_to_fs(self.place)
+        files.invalidate_cache()
+        try:
+            found = files.find(f"{path}/{kind}")
+        except FileNotFoundError:
+            return []
+        ends = (file.split("/")[-2:] for file in found)
+        return sorted(name for name, end in ends if end == "zarr.json" and name != kind)
+
+    def remove(self, kind: str, name: str) -> None:
+        """Take out what was written under a name."""
+        with _writing(self.place):
+            del self.root[f"{kind}/{name}"]
+
+    def all_facts(self, kind: str) -> Iterator[tuple[str, dict[str, Any] | ValueError]]:
+        """Read all facts, many at a time, few of them held; errors stand where there is something wrong."""
+        names = self.names(kind)
+        with ThreadPoolExecutor(READERS) as pool:
+            for start in range(0, len(names), 4 * READERS):
+                some = names[start : start + 4 * READERS]
+                yield from zip(some, pool.map(lambda name: self._read(kind, name), some), strict=True)
+
+    def _read(self, kind: str, name: str) -> dict[str, Any] | ValueError:
+        try:
+            return self.facts(kind, name)
+        except ValueError as error:
+            return error
+
+
+def _opened(where: str, mode: str) -> "zarr.Group | None":
+    """Open the group at the top, None where there is none."""
+    module = _zarr()
+    try:
+        group: zarr.Group = module.open_group(where, mode=mode, zarr_format=3, use_consolidated=False)
+    except (FileNotFoundError, module.errors.GroupNotFoundError):
+        return None
+    return group
+
+
+def _resolved(place: str) -> str:
+    """Path of what is on a disk of this machine, else the URL."""
+    fsspec = _imported("fsspec")
+    files, path = fsspec.core.url_to_fs(place)
+    return str(path) if isinstance(files, fsspec.implementations.local.LocalFileSystem) else place
+
+
+@contextmanager
+def _writing(place: str) -> Iterator[None]:
+    """Turn whatever writing raises into one sentence."""
+    try:
+        yield
+    except Exception as error:
+        raise OSError(
+            f"Expected to write to the store {place!r}, but it raised {one_line(error)}; "
+            "what was committed before is whole."
+        ) from error
+
+
+def _compact() -> AbstractContextManager[Any]:
+    """Write JSON without line breaks: a third of the size."""
+    settings: AbstractContextManager[Any] = _zarr().config.set({"json_indent": None})
+    return settings
+
+
+def _zarr() -> Any:
+    return _imported("zarr")
+
+
+def _imported(name: str) -> Any:
+    try:
+        return importlib.import_module(name)
+    except ImportError as error:
+        raise ModuleNotFoundError(
+            f"Expected {name} to be installed for stores of masks; pip install 'captum-scd[store]' has it."
+        ) from error

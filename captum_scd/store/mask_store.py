@@ -1,0 +1,290 @@
+"""`MaskStore`: the masks of a data set, appended batch by batch and read by key."""
+
+import os
+import re
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from captum_scd.masks import FIDOMasks
+from captum_scd.store.columns import Batch, pack, unpack
+from captum_scd.store.entry import Entry
+from captum_scd.store.hierarchy import Hierarchy
+from captum_scd.store.identity import as_json, differences, versions
+from captum_scd.store.index import Index, key_hash
+
+FORMAT = "captum_scd store 1"
+BATCH = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+BATCHES_HELD = 4
+"""Batches whose entries are kept in memory for the next look-up."""
+
+Place = str | os.PathLike[str]
+
+
+class MaskStore:
+    """Masks, predictions and areas of many images in a Zarr hierarchy.
+
+    Masks are kept at the grid they were learned on, in 8 bits; `ssr`, `sdr` and `joint` of what comes back
+    are within 1/255 of what was put in, at every pixel. A batch is there as a whole or not at all, whatever
+    happens meanwhile, and any number of processes may append different batches at the same time. What others
+    append is seen once the store is opened again.
+
+    A store pickles as its place, and is opened there again.
+
+    >>> import tempfile
+    >>> identity = {"settings": {"seed": 0}, "model": "c0ffee", "classes": ["a", "b"], "preparation": None}
+    >>> masks = FIDOMasks(torch.ones(1, 1, 2, 2), torch.zeros(1, 1, 2, 2), size=(4, 4))
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     store = MaskStore.create(f"{folder}/masks.zarr", identity)
+    ...     store.append([Entry("cat.jpg", masks, 0, 0, {"image": 0.9}, {"ssr": 1.0})], batch="first")
+    ...     again = MaskStore.open(f"{folder}/masks.zarr")
+    ...     list(again), again["cat.jpg"].ssr.mean().item()
+    (['cat.jpg'], 1.0)
+    """
+
+    def __init__(self, hierarchy: Hierarchy, mode: str, head: Mapping[str, Any]) -> None:
+        self._hierarchy, self._mode, self._head = hierarchy, mode, head
+        self._known: Index | None = None
+        self._damaged: dict[str, str] = {}
+        self._held: OrderedDict[str, list[Entry]] = OrderedDict()
+
+    @classmethod
+    def create(cls, place: Place, identity: Mapping[str, Any]) -> "MaskStore":
+        """Make a new store.
+
+        Args:
+            place: path, or any URL that fsspec knows.
+            identity: `settings` the masks are learned with, `model` (see `fingerprint`), `classes` (names in
+                output order, may be empty) and `preparation` of the images, all as JSON can hold it.
+
+        Raises:
+            FileExistsError: if there is one.
+            ValueError: if the identity is of another form.
+            OSError: if it cannot be written.
+        """
+        head = {"format": FORMAT, "identity": as_json(identity), "versions": versions()}
+        return cls(Hierarchy.create(os.fspath(place), head), "a", head)
+
+    @classmethod
+    def open(cls, place: Place, mode: str = "r", identity: Mapping[str, Any] | None = None) -> "MaskStore":
+        """Open a store to read, or (`mode="a"`) to append, too.
+
+        Args:
+            place: path, or any URL that fsspec knows.
+            mode: `"r"` or `"a"`.
+            identity: what the store must be of, if that matters; see `create`.
+
+        Raises:
+            FileNotFoundError: if there is none.
+            ValueError: if there is something else, or a store of other settings, images or network.
+        """
+        if mode not in ("r", "a"):
+            raise ValueError(f"Expected `mode` to be 'r' or 'a', but got {mode!r}.")
+        hierarchy = Hierarchy.open(os.fspath(place), mode)
+        head = hierarchy.root.attrs.asdict()
+        if head.get("format") != FORMAT:
+            raise ValueError(
+                f"Expected {os.fspath(place)!r} to be a store of captum_scd ({FORMAT}), but it is "
+                f"{head.get('format', 'another kind of Zarr group')}."
+            )
+        store = cls(hierarchy, mode, head)
+        if identity is not None:
+            store.check(identity)
+        return store
+
+    @classmethod
+    def at(cls, place: Place, identity: Mapping[str, Any]) -> "MaskStore":
+        """Open a store of this identity to append, or make it where there is none; raises as these do."""
+        try:
+            return cls.open(place, "a", identity)
+        except FileNotFoundError:
+            return cls.create(place, identity)
+
+    @property
+    def place(self) -> str:
+        """Path or URL."""
+        return self._hierarchy.place
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """What the masks depend on beside the images, as JSON holds it: see `create`."""
+        identity: dict[str, Any] = self._head["identity"]
+        return identity
+
+    @property
+    def versions(self) -> dict[str, str]:
+        """Versions the store was made with."""
+        told: dict[str, str] = self._head["versions"]
+        return told
+
+    def check(self, identity: Mapping[str, Any]) -> None:
+        """Compare identities.
+
+        Raises:
+            ValueError: where they differ.
+        """
+        found = list(differences(self.identity, as_json(identity)))
+        if found:
+            raise ValueError(
+                f"Expected the store {self.place!r} to be of the same settings, images and network, but "
+                f"{'; '.join(found)}. Give another store, or what this one was made with."
+            )
+
+    def append(self, entries: Sequence[Entry], batch: str) -> None:
+        """Commit a batch: once this returns it is there as a whole, and if it does not, not at all.
+
+        Args:
+            entries: with keys that no other batch has; may be none, where all of a batch failed.
+            batch: name of letters, digits, `.`, `_` and `-`. A batch that is there already stays as it is.
+
+        Raises:
+            ValueError: for another name, a key that comes twice, or a store that is open to read only.
+            OSError: if it cannot be written; what was there before is whole.
+        """
+        self._check_appendable(batch)
+        if self._index.has_batch(batch):
+            return
+        packed = pack(entries)
+        self._check_new(packed.facts["key"])
+        for name, cells in packed.cells.items():
+            self._hierarchy.put_cells(name, cells)
+        self._hierarchy.put("facts", batch, packed.facts, again=batch in self._damaged)
+        self._damaged.pop(batch, None)
+        self._index.add(batch, packed.facts["key"])
+
+    def fail(self, key: str, reason: str) -> None:
+        """Remember why there is no entry of a key.
+
+        Raises:
+            OSError: if it cannot be written.
+            ValueError: for a store that is open to read only.
+        """
+        self._check_writable()
+        self._hierarchy.put("failures", f"{key_hash(key):016x}", {"key": key, "reason": reason}, again=True)
+
+    @property
+    def failures(self) -> dict[str, str]:
+        """Reasons why there is no entry, by key; of keys that have come to one since, none."""
+        told = [facts for _, facts in self._hierarchy.all_facts("failures") if isinstance(facts, dict)]
+        return {facts["key"]: facts["reason"] for facts in told if facts["key"] not in self}
+
+    @property
+    def batches(self) -> Sequence[str]:
+        """Names of the batches that are there."""
+        return self._index.batches
+
+    @property
+    def damaged(self) -> Mapping[str, str]:
+        """What is wrong with the facts of batches, by name; their entries are not counted as there."""
+        return dict(self._damaged) if self._index is not None else {}
+
+    def __len__(self) -> int:
+        return len(self._index)
+
+    def __contains__(self, key: object) -> bool:
+        return isinstance(key, str) and self._index.batch_of(key) is not None
+
+    def __iter__(self) -> Iterator[str]:
+        """Yield the keys, batch by batch."""
+        for batch in self.batches:
+            yield from (key for key in self._facts(batch)["key"] if self._index.batch_of(key) == batch)
+
+    def __getitem__(self, key: str) -> FIDOMasks:
+        """Return the masks of one image, (1, 1, *size).
+
+        Raises:
+            KeyError: if there are none.
+            ValueError: if they are damaged.
+        """
+        return self.entry(key).masks
+
+    def entry(self, key: str) -> Entry:
+        """Return all that is kept of one image; raises as `store[key]` does."""
+        batch = self._index.batch_of(key)
+        found = [] if batch is None else [one for one in self.read(batch) if one.key == key]
+        if not found:
+            raise KeyError(key)
+        return found[0]
+
+    def entries(self) -> Iterator[Entry]:
+        """Yield everything, batch by batch, holding no more than one of them.
+
+        Raises:
+            ValueError: at a batch that is damaged; `verify` lists all of these.
+        """
+        for batch in self.batches:
+            yield from (one for one in self.read(batch) if self._index.batch_of(one.key) == batch)
+
+    def read(self, batch: str) -> list[Entry]:
+        """Return the entries of a batch, in the order in which they were appended.
+
+        Raises:
+            KeyError: if there is no such batch.
+            ValueError: if it is damaged.
+        """
+        if not self._index.has_batch(batch):
+            raise KeyError(batch)
+        if batch not in self._held:
+            self._held[batch] = self._read(batch)
+        self._held.move_to_end(batch)
+        while len(self._held) > BATCHES_HELD:
+            self._held.popitem(last=False)
+        return self._held[batch]
+
+    def discard(self, batch: str) -> None:
+        """Take out a batch, so that it can be appended again.
+
+        Raises:
+            OSError: if it cannot be written.
+            ValueError: for a store that is open to read only.
+        """
+        self._check_writable()
+        self._hierarchy.remove("facts", batch)
+        self._held.pop(batch, None)
+        self._known = None
+
+    def __reduce__(self) -> tuple[Any, tuple[str, str]]:
+        return type(self).open, (self.place, self._mode)
+
+    @property
+    def _index(self) -> Index:
+        """Where the keys are; all facts are read once for it."""
+        if self._known is None:
+            self._known, self._damaged = Index(), {}
+            for batch, facts in self._hierarchy.all_facts("facts"):
+                if isinstance(facts, dict):
+                    self._known.add(batch, facts["key"])
+                else:
+                    self._damaged[batch] = str(facts)
+        return self._known
+
+    def _facts(self, batch: str) -> dict[str, Any]:
+        return self._hierarchy.facts("facts", batch)
+
+    def _read(self, batch: str) -> list[Entry]:
+        try:
+            facts = self._facts(batch)
+            packed = Batch(facts, {name: self._hierarchy.cells(name) for name in facts["cells"]})
+        except ValueError as error:
+            raise ValueError(
+                f"Expected batch {batch!r} of {self.place!r} to be whole, but {error}."
+            ) from error
+        return list(unpack(packed, self.identity["settings"], self.versions["captum_scd"]))
+
+    def _check_appendable(self, batch: str) -> None:
+        self._check_writable()
+        if not BATCH.fullmatch(batch):
+            raise ValueError(
+                f"Expected the name of a batch to be of letters, digits, '.', '_' and '-', but got {batch!r}."
+            )
+
+    def _check_writable(self) -> None:
+        if self._mode != "a":
+            raise ValueError(
+                f"Expected the store {self.place!r} to be open to append, mode 'a', but it is 'r'."
+            )
+
+    def _check_new(self, keys: Sequence[str]) -> None:
+        there = [key for key in keys if key in self]
+        if there:
+            raise ValueError(f"Expected keys that are not in the store yet, but {there[0]!r} is.")
