@@ -146,11 +146,23 @@ class MaskStore:
             return
         packed = pack(entries)
         self._check_new(packed.facts["key"])
-        for name, cells in packed.cells.items():
-            self._hierarchy.put_cells(name, cells)
-        self._hierarchy.put("facts", batch, packed.facts, again=batch in self._damaged)
+        self._put(packed, batch)
         self._damaged.pop(batch, None)
         self._index.add(batch, packed.facts["key"])
+
+    def put(self, entries: Sequence[Entry], batch: str) -> None:
+        """Commit a batch as `append` does, but without a look at what else is there.
+
+        For one of many writers, to whom somebody who has looked gave batches with keys of their own: it
+        takes as long in a store of millions as in an empty one. The same batch may be put again, by
+        another writer at the same time, too; what was put first stays. `len`, `in` and the rest see it
+        once the store is opened again.
+
+        Raises:
+            ValueError, OSError: as `append` does, except for keys of other batches.
+        """
+        self._check_appendable(batch)
+        self._put(pack(entries), batch)
 
     def fail(self, key: str, reason: str) -> None:
         """Remember why there is no entry of a key.
@@ -245,6 +257,11 @@ class MaskStore:
 
     def __reduce__(self) -> tuple[Any, tuple[str, str]]:
         return type(self).open, (self.place, self._mode)
+
+    def _put(self, packed: Batch, batch: str) -> None:
+        for name, cells in packed.cells.items():
+            self._hierarchy.put_cells(name, cells)
+        self._hierarchy.put("facts", batch, packed.facts, again=batch in self._damaged)
 
     @property
     def _index(self) -> Index:
