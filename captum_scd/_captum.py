@@ -71,8 +71,11 @@ def validate_target(num_examples: int, target: Target) -> None:
 
 
 @contextmanager
-def progress_bar(description: str, total: int, shown: bool) -> Iterator[Callable[[int], None]]:
-    """Show Captum's progress bar on standard error; yields a function that is told the steps done so far."""
+def progress_bar(description: str, total: int | None, shown: bool) -> Iterator[Callable[[int], None]]:
+    """Show Captum's progress bar on standard error; yields a function that is told the steps done so far.
+
+    A total of None stands for one that is not known.
+    """
     with progress(desc=description, total=total) if shown else NullProgress() as bar:
         done = 0
 

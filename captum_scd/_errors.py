@@ -1,4 +1,8 @@
-"""What an exception says, in one line."""
+"""What can go wrong with an image, and what an exception says, in one line."""
+
+
+class ImageError(Exception):
+    """One image cannot be dealt with; the run goes on with the others."""
 
 
 def one_line(error: BaseException) -> str:

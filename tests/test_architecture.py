@@ -115,6 +115,12 @@ print(sorted(name for name in set(sys.modules) - before if name.split(".")[0] ==
     assert done.stdout.strip() == "[]"
 
 
+@pytest.mark.parametrize("library", ["zarr", "fsspec", "ray", "sklearn"])
+def test_importing_the_package_needs_no_optional_library(library: str) -> None:
+    code = f"import sys; sys.modules[{library!r}] = None; import captum_scd.cli"
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT.parent)
+
+
 @EACH_FILE
 def test_no_file_is_long(file: Path) -> None:
     assert len((ROOT / file).read_text().splitlines()) <= 400

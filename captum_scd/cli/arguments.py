@@ -13,7 +13,7 @@ from captum_scd.cli.classes import Classes
 from captum_scd.cli.errors import UsageError, one_line
 from captum_scd.cli.models import FORMS
 from captum_scd.cli.options import number, whole_number
-from captum_scd.cli.photos import Preparation
+from captum_scd.dataset.pictures import Preparation
 from captum_scd.infill import INFILLS
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)

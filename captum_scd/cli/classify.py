@@ -23,12 +23,13 @@ from captum_scd.cli.arguments import (
 )
 from captum_scd.cli.classes import Classes, read_names
 from captum_scd.cli.errors import UsageError
-from captum_scd.cli.explainer import Normalization, probe
+from captum_scd.cli.explainer import probe
 from captum_scd.cli.job import INTERRUPTED, complain
 from captum_scd.cli.models import load_model
 from captum_scd.cli.options import number, whole_number
 from captum_scd.cli.photos import find
 from captum_scd.cli.second_look import LookAgain, SecondLook
+from captum_scd.dataset.pictures import Normalization
 from captum_scd.infill import INFILLS
 from captum_scd.store.identity import fingerprint
 

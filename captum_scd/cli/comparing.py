@@ -12,16 +12,16 @@ from torch import nn
 from captum_scd import visualization
 from captum_scd.cli.classes import Classes
 from captum_scd.cli.errors import ImageError
-from captum_scd.cli.explainer import Normalization, class_probabilities
 from captum_scd.cli.job import Result
 from captum_scd.cli.map_archive import MapArchive
 from captum_scd.cli.means import pooled
-from captum_scd.cli.photos import View
 from captum_scd.cli.records import Figure, Summary
 from captum_scd.cli.tables import table
 from captum_scd.cli.words import question_words
 from captum_scd.comparison import Comparison, compare, tables
 from captum_scd.comparison.measures import Measure
+from captum_scd.dataset.facts import class_probabilities
+from captum_scd.dataset.pictures import Normalization, View
 from captum_scd.store.identity import versions
 
 
@@ -60,7 +60,7 @@ class Comparing:
         """
         start = time.perf_counter()
         inputs = self.normalization(view.pixels.to(self.device))
-        chances = class_probabilities(self.model, inputs)
+        chances = class_probabilities(self.model, inputs)[0]
         predicted = int(chances.argmax())
         target = predicted if self.target is None else self.target
         comparison = self._compared(inputs, target)

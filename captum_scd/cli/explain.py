@@ -21,13 +21,14 @@ from captum_scd.cli.arguments import (
 from captum_scd.cli.classes import Classes, read_names
 from captum_scd.cli.errors import UsageError
 from captum_scd.cli.explain_page import content
-from captum_scd.cli.explainer import Explainer, Normalization, probe
+from captum_scd.cli.explainer import Explainer, probe
 from captum_scd.cli.explaining import Explaining
 from captum_scd.cli.job import Job
 from captum_scd.cli.models import load_model
 from captum_scd.cli.options import check_writable
 from captum_scd.cli.pages import check_page, write_page
 from captum_scd.cli.photos import find
+from captum_scd.dataset.pictures import Normalization
 from captum_scd.store.identity import fingerprint
 
 PAGE = "report.html"

@@ -11,31 +11,17 @@ from torch import Tensor, nn
 from captum_scd.attribution import FIDOAttribution
 from captum_scd.cli.classes import Classes
 from captum_scd.cli.errors import ImageError, UsageError, one_line
-from captum_scd.cli.photos import View
-from captum_scd.masks import MODES, FIDOMasks
-from captum_scd.metrics import area, probability_under
+from captum_scd.dataset.facts import (
+    THRESHOLD,
+    class_probabilities,
+    cut_areas,
+    probabilities_shown,
+    shown_by_cut_masks,
+)
+from captum_scd.dataset.pictures import Normalization, View
+from captum_scd.masks import FIDOMasks
 from captum_scd.passes import counted
 from captum_scd.store.identity import versions
-
-THRESHOLD = 0.5
-"""Where masks are cut for areas, boxes and composites."""
-
-
-@dataclass(frozen=True)
-class Normalization:
-    """Channel-wise mean and standard deviation that the network expects of its inputs.
-
-    Attributes:
-        mean, std: three numbers each, for RGB in [0, 1].
-    """
-
-    mean: tuple[float, ...]
-    std: tuple[float, ...]
-
-    def __call__(self, pixels: Tensor) -> Tensor:
-        """RGB (N, 3, H, W) in [0, 1] -> normalised, same shape."""
-        mean, std = (pixels.new_tensor(values).view(1, 3, 1, 1) for values in (self.mean, self.std))
-        return (pixels - mean) / std
 
 
 @dataclass(frozen=True)
@@ -84,7 +70,7 @@ class Explainer:
         start = time.perf_counter()
         inputs = self.normalization(view.pixels.to(self.device))
         with counted(self.model) as passes:
-            probabilities = class_probabilities(self.model, inputs)
+            probabilities = class_probabilities(self.model, inputs)[0]
             predicted = int(probabilities.argmax())
             target = predicted if self.target is None else self.target
             if target == self.contrast:
@@ -142,37 +128,17 @@ def probe(model: nn.Module, size: int, device: torch.device) -> int:
     return output.shape[1]
 
 
-def class_probabilities(model: nn.Module, inputs: Tensor) -> Tensor:
-    """Ask the network about one image, (1, 3, H, W) -> (classes,).
-
-    Raises:
-        ImageError: if the answer is not finite.
-    """
-    with torch.no_grad():
-        probabilities: Tensor = model(inputs)[0].float().softmax(0)
-    if not probabilities.isfinite().all():
-        raise ImageError("the network's answer holds NaN or infinity")
-    return probabilities
-
-
 def _probabilities(model: nn.Module, inputs: Tensor, masks: FIDOMasks, target: int) -> dict[str, float]:
     """Probability of the target: whole image, cut masks at work, soft masks at work."""
-    ssr, sdr = (masks.threshold(THRESHOLD, mode).to(inputs) for mode in ("ssr", "sdr"))
-    seen = {
-        "image": torch.ones_like(ssr),
-        "ssr": ssr,
-        "sdr": 1 - sdr,
-        "ssr_soft": masks.ssr.to(inputs),
-        "sdr_soft": 1 - masks.sdr.to(inputs),
-        "infill": torch.zeros_like(ssr),
+    shown = {
+        "image": torch.ones_like(masks.ssr),
+        **shown_by_cut_masks(masks),
+        "ssr_soft": masks.ssr,
+        "sdr_soft": 1 - masks.sdr,
+        "infill": torch.zeros_like(masks.ssr),
     }
-    probabilities = {
-        name: probability_under(model, inputs, keep, masks.infill, target=target).item()
-        for name, keep in seen.items()
-    }
-    if not all(value == value for value in probabilities.values()):
-        raise ImageError("the network's answer to a masked image holds NaN")
-    return probabilities
+    seen = probabilities_shown(model, inputs, masks.infill, shown, target)
+    return {name: values[0].item() for name, values in seen.items()}
 
 
 def _extents(masks: FIDOMasks, view: View) -> dict[str, Any]:
@@ -181,7 +147,7 @@ def _extents(masks: FIDOMasks, view: View) -> dict[str, Any]:
     empty = box[2] == 0
     return {
         "threshold": THRESHOLD,
-        "area": {mode: area(masks.threshold(THRESHOLD, mode)).item() for mode in MODES},
+        "area": {mode: values[0].item() for mode, values in cut_areas(masks).items()},
         "box": None if empty else box,
         "photo": {
             "size": list(view.photo),

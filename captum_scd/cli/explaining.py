@@ -6,12 +6,13 @@ from dataclasses import dataclass
 
 from captum_scd import visualization
 from captum_scd.cli.classes import Classes
-from captum_scd.cli.explainer import THRESHOLD, Explainer, Explanation
+from captum_scd.cli.explainer import Explainer, Explanation
 from captum_scd.cli.job import Result
-from captum_scd.cli.photos import View
 from captum_scd.cli.records import Figure, Summary
 from captum_scd.cli.tables import table
 from captum_scd.cli.words import predicted_words, question_words
+from captum_scd.dataset.facts import THRESHOLD
+from captum_scd.dataset.pictures import View
 
 ROWS_SHOWN = 40
 

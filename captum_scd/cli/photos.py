@@ -6,20 +6,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
-import torch
-from PIL import Image, ImageOps
-from torch import Tensor
-
-from captum_scd.cli.errors import ImageError, UsageError, one_line
+from captum_scd.cli.errors import UsageError
 from captum_scd.cli.records import SUFFIXES, is_figure
 
 SUFFIXES_READ = {".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"}
 """What counts as an image in a folder; a file given by itself is read whatever its suffix."""
-
-MOST_DETAIL = 4
-"""Times the network's resolution; boxes are about a quarter of an image or larger, so that more is lost on
-them."""
 
 
 @dataclass(frozen=True)
@@ -47,27 +38,6 @@ class Photo:
         return hashlib.sha256(self.path.read_bytes()).hexdigest()
 
 
-@dataclass(frozen=True)
-class View:
-    """The part of a photo the network gets to see.
-
-    Attributes:
-        pixels: (1, 3, size, size) RGB in [0, 1].
-        photo: width and height of the photo in pixels, upright.
-        crop: the part that was taken, left, top, right, bottom in pixels of the upright photo.
-    """
-
-    pixels: Tensor
-    photo: tuple[int, int]
-    crop: tuple[float, float, float, float]
-
-    def on_photo(self, box: Sequence[int]) -> list[float]:
-        """Carry a box (x0, y0, x1, y1) from the view's pixels over to the photo's."""
-        left, top, right, _ = self.crop
-        scale = (right - left) / self.pixels.shape[-1]
-        return [round(start + scale * value, 2) for start, value in zip((left, top) * 2, box, strict=True)]
-
-
 def find(arguments: Sequence[Path], out: Path, mark: str = "") -> list[Photo]:
     """Find the images, and name the results so that no two meet and no image is written over.
 
@@ -91,54 +61,6 @@ def find(arguments: Sequence[Path], out: Path, mark: str = "") -> list[Photo]:
                     f"Expected an --out apart from the images, but {photo.name + suffix} is one."
                 )
     return named
-
-
-def read(path: Path) -> Image.Image:
-    """Read an image upright and as 8-bit RGB.
-
-    The EXIF orientation is applied, 16-bit greys are scaled to 8 bits, transparent parts become white, and
-    of several frames the first is taken.
-
-    Raises:
-        ImageError: if the file is missing, damaged, cut short or of a kind that is not understood.
-    """
-    try:
-        with Image.open(path) as file:
-            file.load()
-            return _rgb(ImageOps.exif_transpose(file))
-    except Exception as error:
-        raise ImageError(f"it cannot be read ({one_line(error)})") from error
-
-
-@dataclass(frozen=True)
-class Preparation:
-    """How a photo becomes what the network sees: the shorter side is resized, the middle square cut out.
-
-    Attributes:
-        size: height and width of the square in pixels.
-        resize: length in pixels that the shorter side is resized to, antialiased; at least `size`.
-    """
-
-    size: int
-    resize: int
-
-    def __call__(self, image: Image.Image) -> View:
-        """Cut the middle square out of a photo; resizing and cutting are one resampling."""
-        return self._cut(image, self.size)
-
-    def detail(self, image: Image.Image) -> View:
-        """Cut the same square at the photo's own resolution, from `size` up to `MOST_DETAIL` times it."""
-        side = round(min(image.size) * self.size / self.resize)
-        return self._cut(image, min(max(side, self.size), MOST_DETAIL * self.size))
-
-    def _cut(self, image: Image.Image, size: int) -> View:
-        width, height = image.size
-        side = min(width, height) * self.size / self.resize
-        left, top = (width - side) / 2, (height - side) / 2
-        crop = (left, top, left + side, top + side)
-        square = image.resize((size, size), Image.Resampling.BILINEAR, box=crop)
-        pixels = torch.from_numpy(np.array(square)).permute(2, 0, 1)[None].float() / 255
-        return View(pixels.contiguous(), (width, height), crop)
 
 
 def _below(argument: Path) -> Iterator[Photo]:
@@ -187,15 +109,3 @@ def _marked(photos: list[Photo], folders: set[Path], out: Path) -> list[Photo]:
         replace(photo, mark=".fido") if (out / photo.name).parent.resolve() in folders else photo
         for photo in photos
     ]
-
-
-def _rgb(image: Image.Image) -> Image.Image:
-    if image.mode == "F":
-        raise ValueError("floating-point pixels have no known range; save the image with 8 or 16 bits")
-    if image.mode.startswith("I"):
-        deep = np.asarray(image).astype(np.float64).clip(0, 65535)
-        return Image.fromarray((deep / 257).round().astype(np.uint8)).convert("RGB")
-    if image.has_transparency_data:
-        layer = image.convert("RGBA")
-        return Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer).convert("RGB")
-    return image.convert("RGB")

@@ -11,10 +11,10 @@ from captum_scd.classification import GuidedPrediction, MaskGuidedClassifier
 from captum_scd.cli.answers import Answer, AnswerTable
 from captum_scd.cli.classes import Classes
 from captum_scd.cli.errors import ImageError, one_line
-from captum_scd.cli.explainer import Normalization
 from captum_scd.cli.job import complain
-from captum_scd.cli.photos import Photo, Preparation, View, read
+from captum_scd.cli.photos import Photo
 from captum_scd.cli.tables import table
+from captum_scd.dataset.pictures import Normalization, Preparation, View, read
 
 ROWS_SHOWN = 40
 

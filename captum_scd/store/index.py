@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
+from threading import Lock
 
 import numpy as np
 
@@ -24,6 +25,7 @@ class Index:
         self._hashes = np.empty(0, dtype=np.uint64)
         self._batches = np.empty(0, dtype=np.int32)
         self._fresh: dict[int, int] = {}
+        self._lock = Lock()  # a run looks up keys in one thread, and adds those it has done in another
 
     @property
     def batches(self) -> Sequence[str]:
@@ -38,15 +40,17 @@ class Index:
         """Add a batch; of a key that comes twice, the first batch counts."""
         self._names[name] = None
         self._order.append(name)
-        for value in map(key_hash, keys):
-            if self._find(value) is None:
-                self._fresh[value] = len(self._order) - 1
-        if len(self._fresh) > MOST_FRESH:
-            self._sort_in()
+        with self._lock:
+            for value in map(key_hash, keys):
+                if self._find(value) is None:
+                    self._fresh[value] = len(self._order) - 1
+            if len(self._fresh) > MOST_FRESH:
+                self._sort_in()
 
     def batch_of(self, key: str) -> str | None:
         """Name the batch that holds a key."""
-        position = self._find(key_hash(key))
+        with self._lock:
+            position = self._find(key_hash(key))
         return None if position is None else self._order[position]
 
     def __len__(self) -> int:

@@ -185,6 +185,10 @@ class MaskStore:
         """Names of the batches that are there."""
         return self._index.batches
 
+    def has_batch(self, batch: str) -> bool:
+        """Tell whether a batch is there."""
+        return self._index.has_batch(batch)
+
     @property
     def damaged(self) -> Mapping[str, str]:
         """What is wrong with the facts of batches, by name; their entries are not counted as there."""

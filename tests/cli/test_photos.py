@@ -8,7 +8,8 @@ import torch
 from PIL import Image, ImageFile
 
 from captum_scd.cli.errors import ImageError, UsageError
-from captum_scd.cli.photos import Preparation, find, read
+from captum_scd.cli.photos import find
+from captum_scd.dataset.pictures import Preparation, read
 
 
 def names(*arguments: Path, out: Path = Path("elsewhere")) -> list[str]:

@@ -1,0 +1,207 @@
+"""`Explaining`: a network and a question, asked of one batch of images after another, in any process."""
+
+import inspect
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from functools import cached_property
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from captum_scd._errors import ImageError, one_line
+from captum_scd._strategies import describe
+from captum_scd.attribution import FIDOAttribution
+from captum_scd.dataset.facts import (
+    class_probabilities,
+    cut_areas,
+    probabilities_shown,
+    shown_by_cut_masks,
+)
+from captum_scd.forward import preserved
+from captum_scd.masks import FIDOMasks
+from captum_scd.settings import Settings
+from captum_scd.store import Entry
+from captum_scd.store.identity import fingerprint
+
+NOT_KEPT = ("mode", "trajectory", "internal_batch_size")
+"""Settings that the masks of a store do not depend on."""
+
+Model = nn.Module | Callable[[], nn.Module]
+
+
+@dataclass(frozen=True)
+class Explaining:
+    """Learns the masks of batches, and notes what the network says of them.
+
+    It pickles, a model that was loaded excepted, so that it can be sent to other processes.
+
+    Attributes:
+        model: a network that gives logits (N, classes), or a function without arguments that loads one.
+        settings: options of `FIDOAttribution.attribute`, numbers, seed and `contrast_target`.
+        method: options of `FIDOAttribution`.
+        device: where the network runs; None leaves it where it is.
+
+    Raises:
+        ValueError: for settings out of their range.
+        TypeError: for settings there are none of.
+    """
+
+    model: Model
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    method: Mapping[str, Any] = field(default_factory=dict)
+    device: str | None = None
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.model, nn.Module) and not callable(self.model):
+            raise TypeError(
+                f"Expected `model` to be a network or a function that loads one, "
+                f"but got {type(self.model).__name__}."
+            )
+        known = {*self._defaults(), "contrast_target"} - {"mode", "trajectory"}
+        for name in self.settings:
+            if name not in known:
+                raise TypeError(f"Expected settings among {', '.join(sorted(known))}, but got {name!r}.")
+        self.record()
+
+    @cached_property
+    def network(self) -> nn.Module:
+        """The network, loaded once a process."""
+        network = self.model if isinstance(self.model, nn.Module) else self.model()
+        return network if self.device is None else network.to(self.device)
+
+    def record(self) -> dict[str, Any]:
+        """Everything the masks depend on beside network and image, defaults too."""
+        fido = FIDOAttribution(nn.Identity(), **self.method)
+        strategies = {name: describe(getattr(fido, name)) for name in ("infill", "sampler", "score")}
+        contrast = self.settings.get("contrast_target")
+        given = {name: value for name, value in self.settings.items() if name != "contrast_target"}
+        numbers = Settings(**{**self._defaults(), **given}).record()
+        kept = {name: value for name, value in numbers.items() if name not in NOT_KEPT}
+        return {**strategies, **kept, "contrast_target": contrast}
+
+    def identity(self, classes: Sequence[str] = (), preparation: Any = None) -> dict[str, Any]:
+        """Say what a store is of that takes these entries.
+
+        Args:
+            classes: names in output order, empty where they are not known.
+            preparation: how images were made of files, as JSON can hold it.
+        """
+        return {
+            "settings": self.record(),
+            "model": fingerprint(self.network),
+            "classes": list(classes),
+            "preparation": preparation,
+        }
+
+    def __call__(
+        self,
+        keys: Sequence[str],
+        images: Tensor,
+        targets: Sequence[int | None] | None = None,
+        labels: Sequence[int | None] | None = None,
+        sources: Sequence[str] | None = None,
+    ) -> list[Entry]:
+        """Explain a batch.
+
+        Args:
+            keys: of the images.
+            images: (N, C, *size), as the network takes them.
+            targets: classes to explain, None (for all, or one of them) for the predicted one.
+            labels: true classes, where they are known.
+            sources: paths or URLs.
+
+        Returns:
+            An entry an image, with masks on the CPU.
+
+        Raises:
+            ImageError: if the network's answer is not finite, or is the contrast class itself; `each`
+                finds out which image it is.
+        """
+        inputs = images.to(self._where())
+        with preserved(self.network, [inputs.device]):
+            probabilities = class_probabilities(self.network, inputs)
+        predicted = probabilities.argmax(1).tolist()
+        asked = [best if one is None else int(one) for one, best in _pairs(targets, predicted)]
+        if self.settings.get("contrast_target") in asked:
+            raise ImageError("it would be contrasted with its own class")
+        masks = self._learned(inputs, asked)
+        told = self._told(inputs, masks, probabilities, asked)
+        areas = cut_areas(masks)
+        masks = FIDOMasks(masks.ssr_cells, masks.sdr_cells, masks.size, settings=masks.settings).to("cpu")
+        return [
+            Entry(key, masks[row], asked[row], predicted[row], _of(told, row), _of(areas, row), label, source)
+            for row, (key, label, source) in enumerate(
+                zip(keys, labels or [None] * len(keys), sources or [""] * len(keys), strict=True)
+            )
+        ]
+
+    def each(
+        self,
+        keys: Sequence[str],
+        images: Tensor,
+        targets: Sequence[int | None] | None = None,
+        labels: Sequence[int | None] | None = None,
+        sources: Sequence[str] | None = None,
+    ) -> tuple[list[Entry], dict[str, str]]:
+        """Explain a batch; where that raises, one image after another.
+
+        Returns:
+            Entries, and reasons why there is none of the other keys.
+        """
+        columns = (keys, images, targets, labels, sources)
+        try:
+            return self(*columns), {}
+        except Exception as error:
+            if len(keys) == 1:
+                return [], {keys[0]: reason(error)}
+        entries: list[Entry] = []
+        failed: dict[str, str] = {}
+        for row in range(len(keys)):
+            found, reasons = self.each(*_row(columns, row))
+            entries += found
+            failed |= reasons
+        return entries, failed
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {one.name: getattr(self, one.name) for one in fields(self)}
+
+    def _where(self) -> torch.device:
+        tensors = [*self.network.parameters(), *self.network.buffers()]
+        return tensors[0].device if tensors else torch.device(self.device or "cpu")
+
+    def _learned(self, inputs: Tensor, targets: list[int]) -> FIDOMasks:
+        fido = FIDOAttribution(self.network, **self.method)
+        masks: FIDOMasks
+        _, masks = fido.attribute(inputs, target=targets, return_masks=True, **self.settings)
+        return masks
+
+    def _told(
+        self, inputs: Tensor, masks: FIDOMasks, probabilities: Tensor, targets: list[int]
+    ) -> dict[str, Tensor]:
+        rows = torch.arange(len(targets))
+        shown = probabilities_shown(self.network, inputs, masks.infill, shown_by_cut_masks(masks), targets)
+        return {"image": probabilities[rows, targets], "predicted": probabilities.amax(1), **shown}
+
+    @staticmethod
+    def _defaults() -> dict[str, Any]:
+        """Settings of `attribute` that are not given."""
+        parameters = inspect.signature(FIDOAttribution.attribute).parameters
+        return {one.name: parameters[one.name].default for one in fields(Settings)}
+
+
+def reason(error: Exception) -> str:
+    """Say why there is nothing of an image."""
+    return str(error) if isinstance(error, ImageError) else f"explaining it raised {one_line(error)}"
+
+
+def _row(columns: tuple[Any, ...], row: int) -> tuple[Any, ...]:
+    return tuple(None if column is None else column[row : row + 1] for column in columns)
+
+
+def _pairs(targets: Sequence[int | None] | None, predicted: list[int]) -> Iterator[tuple[int | None, int]]:
+    return zip(targets if targets is not None else [None] * len(predicted), predicted, strict=True)
+
+
+def _of(columns: Mapping[str, Tensor], row: int) -> dict[str, float]:
+    return {name: values[row].item() for name, values in columns.items()}

@@ -1,0 +1,57 @@
+"""What the network says of images and through their masks, in numbers."""
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+
+from captum_scd._errors import ImageError
+from captum_scd.masks import MODES, FIDOMasks
+from captum_scd.metrics import area, probability_under
+
+THRESHOLD = 0.5
+"""Where masks are cut for areas, boxes and composites."""
+
+
+def class_probabilities(model: nn.Module, inputs: Tensor) -> Tensor:
+    """Ask the network about images, (N, ...) -> (N, classes).
+
+    Raises:
+        ImageError: if an answer is not finite.
+    """
+    with torch.no_grad():
+        probabilities: Tensor = model(inputs).float().softmax(1)
+    if not probabilities.isfinite().all():
+        raise ImageError("the network's answer holds NaN or infinity")
+    return probabilities
+
+
+def shown_by_cut_masks(masks: FIDOMasks) -> dict[str, Tensor]:
+    """Masks cut at `THRESHOLD`, as what is shown: `ssr` alone, and all but `sdr`; booleans, 1 keeps."""
+    return {"ssr": masks.threshold(THRESHOLD, "ssr"), "sdr": ~masks.threshold(THRESHOLD, "sdr")}
+
+
+def probabilities_shown(
+    model: nn.Module,
+    inputs: Tensor,
+    infill: Tensor | None,
+    shown: Mapping[str, Tensor],
+    target: int | list[int],
+) -> dict[str, Tensor]:
+    """Probability (N,) of the target where each of these masks, 1 keeps, says what is shown of the images.
+
+    Raises:
+        ImageError: if an answer is NaN.
+    """
+    seen = {
+        name: probability_under(model, inputs, mask.to(inputs), infill, target=target)
+        for name, mask in shown.items()
+    }
+    if any(values.isnan().any() for values in seen.values()):
+        raise ImageError("the network's answer to a masked image holds NaN")
+    return seen
+
+
+def cut_areas(masks: FIDOMasks) -> dict[str, Tensor]:
+    """Share (N,) of the image that each mask covers, cut at `THRESHOLD`."""
+    return {mode: area(masks.threshold(THRESHOLD, mode)) for mode in MODES}

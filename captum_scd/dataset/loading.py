@@ -1,0 +1,87 @@
+"""Loading ahead of the network: one part is explained while the next is loaded."""
+
+import threading
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from queue import Empty, Queue
+
+from torch import Tensor
+
+from captum_scd._errors import ImageError
+from captum_scd.dataset.parts import Part
+from captum_scd.dataset.samples import Sample
+
+AHEAD = 1
+"""Parts that wait, loaded or being loaded, beside the one at work and the one that is being read."""
+
+
+@dataclass(frozen=True)
+class LoadedPart:
+    """A part whose images are there, or on their way."""
+
+    part: Part
+    loading: list[tuple[Sample, "Future[Tensor]"]]
+
+    def images(self, failed: dict[str, str]) -> Iterator[tuple[Sample, Tensor]]:
+        """Yield images in their order, each as soon as it is there; note those that cannot be loaded."""
+        for sample, image in self.loading:
+            try:
+                yield sample, image.result()
+            except ImageError as error:
+                failed[sample.key] = str(error)
+
+
+@contextmanager
+def loaded(parts: Iterable[Part], workers: int) -> Iterator[Iterator[LoadedPart]]:
+    """Go through parts in a thread of their own, and load images in `workers` more.
+
+    Yields:
+        The parts in their order. What going through them raises is raised after the last one before it.
+    """
+    waiting: Queue[LoadedPart | BaseException | None] = Queue(AHEAD)
+    stop = threading.Event()
+    with ThreadPoolExecutor(workers, "captum-scd-load") as pool:
+        reader = threading.Thread(target=_read, args=(parts, pool, waiting, stop), daemon=True)
+        reader.start()
+        try:
+            yield _taken(waiting)
+        finally:
+            stop.set()
+            pool.shutdown(wait=False, cancel_futures=True)
+            _emptied(waiting)
+            reader.join()
+
+
+def _read(
+    parts: Iterable[Part],
+    pool: ThreadPoolExecutor,
+    waiting: "Queue[LoadedPart | BaseException | None]",
+    stop: threading.Event,
+) -> None:
+    try:
+        for part in parts:
+            if stop.is_set():
+                return
+            waiting.put(LoadedPart(part, [(sample, pool.submit(sample.load)) for sample in part.todo]))
+        waiting.put(None)
+    except BaseException as error:
+        if not stop.is_set():
+            waiting.put(error)
+
+
+def _taken(waiting: "Queue[LoadedPart | BaseException | None]") -> Iterator[LoadedPart]:
+    while (one := waiting.get()) is not None:
+        if isinstance(one, BaseException):
+            raise one
+        yield one
+
+
+def _emptied(waiting: "Queue[LoadedPart | BaseException | None]") -> None:
+    """Make room, so that a thread that waits for it goes on and sees that it is to stop."""
+    while True:
+        try:
+            waiting.get_nowait()
+        except Empty:
+            return

@@ -1,0 +1,108 @@
+"""Cutting a data set into parts, each of which is committed to a store as one batch.
+
+A part is so many images that follow each other in the data set, whatever their sizes and whatever is done
+already; its name is a hash of their keys. So a run that was broken off and goes on forms the same parts, and
+needs no list of them. Within a part, images of one size share passes of the network, in their order.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import TypeVar
+
+from torch import Tensor
+
+from captum_scd.dataset.samples import Sample
+from captum_scd.store import MaskStore
+from captum_scd.store.index import Index
+
+PART = 64
+"""Images of a part: three objects of the store hold them, and a run that is killed loses less than these."""
+
+Item = TypeVar("Item")
+
+
+@dataclass(frozen=True)
+class Part:
+    """What is committed at once.
+
+    Attributes:
+        name: of the store's batch.
+        todo: images that are not in the store yet.
+        count: all images of the part.
+    """
+
+    name: str
+    todo: tuple[Sample, ...]
+    count: int
+
+
+def parts(samples: Iterable[Sample], store: MaskStore, size: int, seen: Index) -> Iterator[Part]:
+    """Cut samples into parts and tell what is to be done of each.
+
+    Of a part that was committed, only what failed is left; it gets another name.
+
+    Args:
+        samples: in the order of the data set.
+        store: where some may be already.
+        size: images of a part.
+        seen: gets all keys.
+
+    Raises:
+        ValueError: for a key that comes twice.
+    """
+    for some in chunks(samples, size):
+        keys = [sample.key for sample in some]
+        name = batch_name(keys)
+        _note(seen, name, keys)
+        todo = tuple(sample for sample in some if sample.key not in store)
+        if store.has_batch(name):
+            name = f"again-{batch_name([sample.key for sample in todo])}"
+        yield Part(name, todo, len(some))
+
+
+def batch_name(keys: Sequence[str]) -> str:
+    """Name the batch of these keys, alike in every run and process.
+
+    >>> batch_name(["a", "b"])[:8], batch_name(["b", "a"])[:8]
+    ('3554d2b8', '5cc385e8')
+    """
+    return hashlib.sha256(json.dumps(list(keys)).encode()).hexdigest()[:32]
+
+
+def chunks(items: Iterable[Item], size: int) -> Iterator[tuple[Item, ...]]:
+    """Cut into tuples of `size`, the last may be shorter.
+
+    >>> list(chunks("abcde", 2))
+    [('a', 'b'), ('c', 'd'), ('e',)]
+    """
+    rest = iter(items)
+    while some := tuple(islice(rest, size)):
+        yield some
+
+
+def by_size(images: Iterable[tuple[Sample, Tensor]], rows: int) -> Iterator[list[tuple[Sample, Tensor]]]:
+    """Gather images of one shape and type, at most so many; those that are left over come last.
+
+    >>> made = [(Sample(str(n), torch.ones(n)), torch.ones(n)) for n in (1, 2, 1, 1)]
+    >>> [[sample.key for sample, _ in group] for group in by_size(made, rows=2)]
+    [['1', '1'], ['2'], ['1']]
+    """
+    waiting: dict[tuple[object, ...], list[tuple[Sample, Tensor]]] = {}
+    for sample, image in images:
+        kind = (tuple(image.shape), image.dtype)
+        group = waiting.setdefault(kind, [])
+        group.append((sample, image))
+        if len(group) == rows:
+            yield waiting.pop(kind)
+    yield from waiting.values()
+
+
+def _note(seen: Index, name: str, keys: Sequence[str]) -> None:
+    double = [key for key in keys if seen.batch_of(key) is not None]
+    double += [key for place, key in enumerate(keys) if key in keys[:place]]
+    if double:
+        raise ValueError(f"Expected a key of its own for each image, but {double[0]!r} comes twice.")
+    seen.add(name, keys)

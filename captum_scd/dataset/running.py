@@ -1,0 +1,172 @@
+"""`explain_dataset`: a run over many images, each of which is in the store once in the end."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+
+from captum_scd._captum import progress_bar
+from captum_scd.dataset.explaining import Explaining, Model
+from captum_scd.dataset.interrupts import postponed
+from captum_scd.dataset.loading import LoadedPart, loaded
+from captum_scd.dataset.parts import PART, Part, by_size, parts
+from captum_scd.dataset.samples import Sample, known_length, samples
+from captum_scd.settings import check_integer
+from captum_scd.store import Entry, MaskStore
+from captum_scd.store.index import Index
+from captum_scd.store.mask_store import Place
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of the images of a run.
+
+    Attributes:
+        done: number of images that were explained.
+        skipped: number of images that were in the store before.
+        failed: reasons why the others are not, by key.
+    """
+
+    done: int
+    skipped: int
+    failed: Mapping[str, str]
+
+
+def explain_dataset(
+    model: Model,
+    dataset: Any,
+    store: Place | MaskStore,
+    *,
+    batch_size: int = 8,
+    part_size: int = PART,
+    workers: int = 2,
+    device: str | None = None,
+    classes: Sequence[str] = (),
+    preparation: Any = None,
+    method: Mapping[str, Any] | None = None,
+    show_progress: bool = True,
+    **settings: Any,
+) -> Outcome:
+    """Explain all images of a data set that are not in a store yet.
+
+    A run that was broken off, by whatever, goes on where it was: call this again with the same arguments.
+    What is in the store in the end does not depend on how often that happened. Memory does not grow with
+    the number of images, but for twelve bytes a key.
+
+    An image that cannot be loaded or explained is noted in the store's `failures`, and tried again by the
+    next run. The first Ctrl-C finishes the part in flight and then raises `KeyboardInterrupt`; the second one
+    raises at once. The store is whole either way.
+
+    Args:
+        model: a network in eval mode that gives logits (N, classes), or a function that loads one.
+        dataset: anything to iterate over, such as a torch `Dataset` or `DataLoader`, of (key, image),
+            (key, image, target) or `Sample`; images (C, *size) as the network takes them, a target of None
+            for the predicted class. It is gone through in a thread of its own.
+        store: path or URL, where a store is made if there is none, or a store that is open to append.
+        batch_size: most images in a batch of the network.
+        part_size: images that are committed at once.
+        workers: threads in which samples that are yet to be loaded are.
+        device: where the network runs; None leaves it where it is.
+        classes: class names in output order, kept in the store.
+        preparation: how images were made, as JSON can hold it, kept in the store.
+        method: options of `FIDOAttribution`.
+        show_progress: show a progress bar on standard error.
+        **settings: options of `FIDOAttribution.attribute`, the seed among them.
+
+    Returns:
+        How many images were done, skipped, and why some failed.
+
+    Raises:
+        ValueError: for a key that comes twice, settings out of range, or a store of other settings, images or
+            network.
+        OSError: if the store cannot be written; what was committed before is whole.
+        RuntimeError: if all images of a batch of the network fail in it.
+    """
+    for name, value in (("batch_size", batch_size), ("part_size", part_size), ("workers", workers)):
+        check_integer(name, value, least=1)
+    explaining = Explaining(model, settings, method or {}, device)
+    run = Run(explaining, opened(store, explaining.identity(classes, preparation)), batch_size)
+    found = parts(samples(dataset), run.store, part_size, run.seen)
+    return run.over(found, workers, known_length(dataset) if show_progress else None, show_progress)
+
+
+def opened(store: Place | MaskStore, identity: Mapping[str, Any]) -> MaskStore:
+    """Open or make a store of this identity to append; raises as `MaskStore.at` does."""
+    if not isinstance(store, MaskStore):
+        return MaskStore.at(store, identity)
+    store.check(identity)
+    return store
+
+
+@dataclass
+class Run:
+    """A run in one process.
+
+    Attributes:
+        explaining: the network and the question.
+        store: where entries go.
+        batch_size: most images in a batch of the network.
+        seen: all keys that came by.
+        done, count: images that were explained, and that came by.
+    """
+
+    explaining: Explaining
+    store: MaskStore
+    batch_size: int
+    seen: Index = field(default_factory=Index)
+    done: int = 0
+    count: int = 0
+
+    def over(self, found: Iterable[Part], workers: int, total: int | None, show_progress: bool) -> Outcome:
+        """Explain parts, one after another."""
+        with (
+            postponed() as interrupted,
+            loaded(found, workers) as coming,
+            progress_bar("explaining", total, show_progress) as advance_to,
+        ):
+            for one in coming:
+                self._explain(one, advance_to)
+                if interrupted():
+                    raise KeyboardInterrupt
+        failed = {key: why for key, why in self.store.failures.items() if self.seen.batch_of(key) is not None}
+        return Outcome(self.done, self.count - self.done - len(failed), failed)
+
+    def _explain(self, one: LoadedPart, advance_to: Any) -> None:
+        before = self.count + one.part.count - len(one.part.todo)
+        entries: list[Entry] = []
+        failed: dict[str, str] = {}
+        advance_to(before)
+        for group in by_size(one.images(failed), self.batch_size):
+            found, reasons = self._explained(group)
+            entries += found
+            failed |= reasons
+            advance_to(before + len(entries) + len(failed))
+        self._commit(one.part, entries, failed)
+        advance_to(self.count)
+
+    def _explained(self, group: Sequence[tuple[Sample, torch.Tensor]]) -> tuple[list[Entry], dict[str, str]]:
+        asked = [sample for sample, _ in group]
+        found, failed = self.explaining.each(
+            [one.key for one in asked],
+            torch.stack([image for _, image in group]),
+            [one.target for one in asked],
+            [one.label for one in asked],
+            [one.source for one in asked],
+        )
+        if len(failed) == len(group) == self.batch_size > 1:
+            key, why = next(iter(failed.items()))
+            raise RuntimeError(
+                f"Expected the network to explain some image of a batch of {len(group)}, but all failed; "
+                f"{key!r}: {why}."
+            )
+        return found, failed
+
+    def _commit(self, part: Part, entries: Sequence[Entry], failed: Mapping[str, str]) -> None:
+        for key, why in failed.items():
+            self.store.fail(key, why)
+        if entries or (failed and not part.name.startswith("again-")):
+            order = {sample.key: place for place, sample in enumerate(part.todo)}
+            self.store.append(sorted(entries, key=lambda entry: order[entry.key]), part.name)
+        self.done += len(entries)
+        self.count += part.count
