@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check
 READY := $(VENV)/.ready
 
-.PHONY: help setup demo test browser real lint types quality clean
+.PHONY: help setup demo test browser real ray lint types quality clean
 help:  ## say what there is
 	@sed -n 's/^\([a-z]*\):.*## /  make \1	/p' $(MAKEFILE_LIST)
 
@@ -28,13 +28,16 @@ demo: $(READY)  ## see it work, offline: one figure, one table
 	@$(BIN)/captum-scd demo --out $(OUT)/demo
 
 test: $(READY)  ## fast tests and doctests
-	@$(BIN)/python -m pytest -m "not real and not browser" -q
+	@$(BIN)/python -m pytest -m "not real and not browser and not ray" -q
 
 browser: $(READY)  ## tests of the report page in a real browser, where there is one
 	@$(BIN)/python -m pytest -m browser -q -rs tests/report
 
 real: $(READY)  ## tests on a real network and photos, where they are
 	@$(BIN)/python -m pytest -m real -q -rs tests/real
+
+ray: $(READY)  ## tests on Ray clusters of two nodes, where there is Ray
+	@$(BIN)/python -m pytest -m ray -q -rs tests/dataset
 
 lint: $(READY)  ## style
 	@$(BIN)/ruff check .

@@ -9,6 +9,7 @@ process for each.
 import logging
 import os
 import pickle
+import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -103,31 +104,44 @@ def spread(tasks: Mapping[str, Any], make: Callable[[], Work], cluster: Cluster)
         tasks: by name; small, and picklable.
         make: called once in each worker, by its first task; picklable.
         cluster: connected.
+
+    Raises:
+        LostError: if Ray gives up.
     """
-    if tasks:
+    if not tasks:
+        return
+    ray = _ray()
+    try:
         with _quiet():
             for row in _pipeline(tasks, make, cluster).iter_rows():
                 yield pickle.loads(row["answer"])
+    except ray.exceptions.RayError as error:
+        raise LostError(f"Expected Ray to do all tasks, but it gave up ({one_line(error)}).") from error
+
+
+class LostError(RuntimeError):
+    """Ray has given up, for instance because no machine is left; tasks not answered for can be tried again."""
 
 
 class Worker:
     """An actor of the pool: makes its work once, and answers whatever comes, never raising.
 
     Args:
-        make: gives the work.
+        make: pickled, gives the work; what it is made of may be missing here.
     """
 
-    def __init__(self, make: Callable[[], Work]) -> None:
+    def __init__(self, make: bytes) -> None:
         self._make, self._work = make, None
         self._lock = threading.Lock()
 
-    def __call__(self, rows: Mapping[str, Sequence[bytes]]) -> dict[str, list[bytes]]:
-        """Answer packed tasks, the column `task`, with packed answers, the column `answer`."""
-        return {"answer": [pickle.dumps(self._answer(*pickle.loads(task))) for task in rows["task"]]}
+    def __call__(self, rows: Mapping[str, Sequence[Any]]) -> dict[str, list[bytes]]:
+        """Answer tasks, columns `name` and, pickled, `task`, with pickled answers, column `answer`."""
+        tasks = zip(rows["name"], rows["task"], strict=True)
+        return {"answer": [pickle.dumps(self._answer(str(name), task)) for name, task in tasks]}
 
-    def _answer(self, name: str, task: Any) -> Answer:
+    def _answer(self, name: str, task: bytes) -> Answer:
         try:
-            act = self._made()(task)
+            act = self._made()(pickle.loads(task))
             with self._lock:
                 return Answer(name, act())
         except Exception as error:
@@ -136,14 +150,15 @@ class Worker:
     def _made(self) -> Work:
         with self._lock:
             if self._work is None:
-                self._work = self._make()
+                self._work = pickle.loads(self._make)()
             return self._work
 
 
 def _pipeline(tasks: Mapping[str, Any], make: Callable[[], Work], cluster: Cluster) -> Any:
     import ray.data
+    from ray import cloudpickle
 
-    rows = [{"task": pickle.dumps(task)} for task in tasks.items()]
+    rows = [{"name": name, "task": cloudpickle.dumps(task)} for name, task in tasks.items()]
     pool = ray.data.ActorPoolStrategy(
         size=cluster.workers,
         max_tasks_in_flight_per_actor=IN_FLIGHT,
@@ -152,7 +167,7 @@ def _pipeline(tasks: Mapping[str, Any], make: Callable[[], Work], cluster: Clust
     )
     return ray.data.from_items(rows, override_num_blocks=packets(len(rows), cluster.workers)).map_batches(
         Worker,
-        fn_constructor_args=(make,),
+        fn_constructor_args=(cloudpickle.dumps(make),),
         batch_size=1,
         compute=pool,
         num_cpus=1,
@@ -184,7 +199,8 @@ def _ray() -> Any:
 def _connect(ray: Any, cluster: Cluster) -> None:
     """Connect without a word; `"local"` keeps Ray from joining what it finds on this machine."""
     own = {"num_cpus": max(cluster.workers, os.cpu_count() or 1), "include_dashboard": False}
-    with _environment("RAY_BACKEND_LOG_LEVEL", "fatal"):
+    level = os.environ.get("RAY_BACKEND_LOG_LEVEL", "fatal")
+    with _environment(PYTHONPATH=os.pathsep.join(sys.path), RAY_BACKEND_LOG_LEVEL=level):
         try:
             ray.init(
                 address=cluster.address or "local",
@@ -229,13 +245,12 @@ def _quiet() -> Iterator[None]:
 
 
 @contextmanager
-def _environment(name: str, value: str) -> Iterator[None]:
-    """Set a variable, unless it is set, for as long as the block lasts."""
-    if name in os.environ:
-        yield
-        return
-    os.environ[name] = value
+def _environment(**values: str) -> Iterator[None]:
+    """Set variables for as long as the block lasts; processes started in it keep them."""
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
     try:
         yield
     finally:
-        del os.environ[name]
+        for name, value in before.items():
+            os.environ.pop(name) if value is None else os.environ.update({name: value})

@@ -2,82 +2,64 @@
 
 import pickle
 import sys
-import time
-from collections.abc import Callable
 from threading import Thread
 from typing import Any
 
 import pytest
+from doubling import Doubling, broken
 
 from captum_scd.dataset import spreading
 from captum_scd.dataset.spreading import LARGEST, Answer, Cluster, Worker, packets
 
 
-class Doubling:
-    """Doubles numbers, and counts what is going on at the same time."""
+@pytest.fixture(autouse=True)
+def nothing_made() -> None:
+    Doubling.made = Doubling.working = Doubling.most = 0
 
-    def __init__(self) -> None:
-        self.made = self.working = self.most = 0
 
-    def make(self) -> Callable[[int], Callable[[], int]]:
-        self.made += 1
-        return self.prepare
-
-    def prepare(self, number: int) -> Callable[[], int]:
-        if number < 0:
-            raise OSError("no such\nfile")
-        return lambda: self.double(number)
-
-    def double(self, number: int) -> int:
-        self.working += 1
-        self.most = max(self.most, self.working)
-        time.sleep(0.002)
-        self.working -= 1
-        if number == 13:
-            raise ValueError("unlucky")
-        return 2 * number
+@pytest.fixture
+def worker() -> Worker:
+    return Worker(pickle.dumps(Doubling.make))
 
 
 def answers(worker: Worker, **tasks: Any) -> list[Answer]:
-    rows = [pickle.dumps(task) for task in tasks.items()]
-    return [pickle.loads(packed) for packed in worker({"task": rows})["answer"]]
+    rows = {"name": list(tasks), "task": [pickle.dumps(task) for task in tasks.values()]}
+    return [pickle.loads(answer) for answer in worker(rows)["answer"]]
 
 
-def test_a_worker_makes_its_work_once_and_at_its_first_task() -> None:
-    doubling = Doubling()
-    worker = Worker(doubling.make)
-    assert doubling.made == 0
+def test_a_worker_makes_its_work_once_and_at_its_first_task(worker: Worker) -> None:
+    assert Doubling.made == 0
     assert answers(worker, a=1, b=2) == [Answer("a", 2), Answer("b", 4)]
     assert answers(worker, c=3) == [Answer("c", 6)]
-    assert doubling.made == 1
+    assert Doubling.made == 1
 
 
-def test_a_worker_never_raises() -> None:
-    worker = Worker(Doubling().make)
+def test_a_worker_never_raises(worker: Worker) -> None:
     found = answers(worker, read=-1, act=13, fine=1)
     assert [one.error for one in found] == ["OSError: no such file", "ValueError: unlucky", None]
     assert [one.value for one in found] == [None, None, 2]
 
 
 def test_a_worker_that_cannot_get_ready_says_so_with_every_task() -> None:
-    def broken() -> Any:
-        raise RuntimeError("no weights")
-
-    assert [one.error for one in answers(Worker(broken), a=1, b=2)] == ["RuntimeError: no weights"] * 2
+    found = answers(Worker(pickle.dumps(broken)), a=1, b=2)
+    assert [one.error for one in found] == ["RuntimeError: no weights"] * 2
 
 
-def test_threads_of_a_worker_act_one_at_a_time() -> None:
-    doubling = Doubling()
-    worker = Worker(doubling.make)
-    threads = [
-        Thread(target=answers, args=(worker,), kwargs={f"{k}.{i}": i for i in range(20)}) for k in "ab"
+def test_a_worker_that_lacks_a_module_says_which() -> None:
+    elsewhere = pickle.dumps(Doubling.make).replace(b"doubling", b"nowhere_")
+    assert [one.error for one in answers(Worker(elsewhere), a=1)] == [
+        "ModuleNotFoundError: No module named 'nowhere_'"
     ]
+
+
+def test_threads_of_a_worker_act_one_at_a_time(worker: Worker) -> None:
+    tasks = [{f"{k}.{i}": i for i in range(20)} for k in "ab"]
+    threads = [Thread(target=answers, args=(worker,), kwargs=some) for some in tasks]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert doubling.made == 1
-    assert doubling.most == 1
+    assert (Doubling.made, Doubling.most) == (1, 1)
 
 
 @pytest.mark.parametrize("tasks", [1, 39, 40, 41, 10_000, 10_001])
@@ -111,4 +93,4 @@ def test_without_ray_one_sentence_names_the_extra(monkeypatch: pytest.MonkeyPatc
 
 
 def test_no_tasks_need_no_cluster() -> None:
-    assert list(spreading.spread({}, Doubling().make, Cluster())) == []
+    assert list(spreading.spread({}, Doubling.make, Cluster())) == []
