@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check
 READY := $(VENV)/.ready
 
-.PHONY: help setup demo test browser real ray lint types quality clean
+.PHONY: help setup demo test killed browser real ray lint types quality clean
 help:  ## say what there is
 	@sed -n 's/^\([a-z]*\):.*## /  make \1	/p' $(MAKEFILE_LIST)
 
@@ -28,7 +28,10 @@ demo: $(READY)  ## see it work, offline: one figure, one table
 	@$(BIN)/captum-scd demo --out $(OUT)/demo
 
 test: $(READY)  ## fast tests and doctests
-	@$(BIN)/python -m pytest -m "not real and not browser and not ray" -q
+	@$(BIN)/python -m pytest -m "not real and not browser and not killed and not ray" -q
+
+killed: $(READY)  ## tests of runs that are killed, and of thousands of images
+	@$(BIN)/python -m pytest -m killed -q tests/dataset
 
 browser: $(READY)  ## tests of the report page in a real browser, where there is one
 	@$(BIN)/python -m pytest -m browser -q -rs tests/report

@@ -1,4 +1,4 @@
-"""The command line: `captum-scd explain`, `compare`, `classify` and `demo`.
+"""The command line: `captum-scd explain`, `compare`, `classify`, `verify` and `demo`.
 
 Exit codes: 0 all done, 1 some images could not be dealt with, 2 the command could not be carried out, 130
 interrupted.
@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from captum_scd._version import __version__
-from captum_scd.cli import classify, compare, demo, explain
+from captum_scd.cli import classify, compare, demo, explain, verify
 from captum_scd.cli.errors import UsageError
 from captum_scd.cli.job import INTERRUPTED
 
@@ -55,5 +55,6 @@ def _parser() -> Parser:
     explain.add_parser(commands)
     compare.add_parser(commands)
     classify.add_parser(commands)
+    verify.add_parser(commands)
     demo.add_parser(commands)
     return parser

@@ -35,6 +35,11 @@ def add_subject(parser: Any) -> None:
 def add_folder(parser: Any, page: str) -> None:
     """Add where results go, and whether there is to be a page about them."""
     parser.add_argument("--out", required=True, type=Path, metavar="DIR", help="where the results go")
+    add_report(parser, page)
+
+
+def add_report(parser: Any, page: str) -> None:
+    """Add whether there is to be a page about the results."""
     parser.add_argument(
         "--report", action="store_true", help=f"write {page} into --out, too: one page about all images"
     )

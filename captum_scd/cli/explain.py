@@ -1,16 +1,15 @@
 """`captum-scd explain`: images in, and about each a figure, the masks and a summary out."""
 
 import argparse
+from pathlib import Path
 from typing import Any
-
-import torch
 
 from captum_scd.attribution import FIDOAttribution
 from captum_scd.cli.arguments import (
-    add_folder,
     add_learning,
     add_preparation,
     add_question,
+    add_report,
     add_subject,
     chosen_device,
     preparation,
@@ -19,13 +18,15 @@ from captum_scd.cli.arguments import (
     target_class,
 )
 from captum_scd.cli.classes import Classes, read_names
+from captum_scd.cli.engines import add_engine
 from captum_scd.cli.errors import UsageError
 from captum_scd.cli.explain_page import content
 from captum_scd.cli.explainer import Explainer, probe
 from captum_scd.cli.explaining import Explaining
+from captum_scd.cli.into_store import BATCH, check_place, into_store
 from captum_scd.cli.job import Job
 from captum_scd.cli.models import load_model
-from captum_scd.cli.options import check_writable
+from captum_scd.cli.options import check_writable, whole_number
 from captum_scd.cli.pages import check_page, write_page
 from captum_scd.cli.photos import find
 from captum_scd.dataset.pictures import Normalization
@@ -35,7 +36,8 @@ PAGE = "report.html"
 
 DESCRIPTION = """Find which pixels make a network decide. For each image a figure (.png), the masks (.npz) and
 a summary (.json) are written into --out; the summary comes last. What is done already, with the same question
-and settings, is skipped, so that a run that was broken off can be started again."""
+and settings, is skipped, so that a run that was broken off can be started again. With --store masks and
+numbers of all images go into one store."""
 
 
 def add_parser(commands: Any) -> None:
@@ -43,7 +45,9 @@ def add_parser(commands: Any) -> None:
     parser = commands.add_parser("explain", help="explain images", description=DESCRIPTION)
     parser.set_defaults(run=run)
     add_subject(parser)
-    add_folder(parser, PAGE)
+    _add_place(parser)
+    add_report(parser, PAGE)
+    add_engine(parser.add_argument_group("who does the work on the way into the store"))
     _add_question(parser.add_argument_group("question"))
     add_preparation(parser.add_argument_group("image preparation"))
     add_learning(parser.add_argument_group("learning", "left to the library's defaults where not given"))
@@ -55,12 +59,15 @@ def run(options: argparse.Namespace) -> int:
     Raises:
         UsageError: if the command cannot be carried out.
     """
+    check_place(options)
+    if options.store is not None:
+        return into_store(options, _explainer(options))
     photos = find(options.images, options.out)
-    names = read_names(options.classes)
-    device = chosen_device(options.device)
-    model = load_model(options.model)
-    asked = {**request(options, names, fingerprint(model)), "contrast": options.contrast}
-    explainer = _explainer(options, model.to(device), names, device)
+    explainer = _explainer(options)
+    asked = {
+        **request(options, explainer.classes.names, fingerprint(explainer.model)),
+        "contrast": options.contrast,
+    }
     check_writable(options.out)
     if options.report:
         check_page(options.out / PAGE)
@@ -72,15 +79,38 @@ def run(options: argparse.Namespace) -> int:
     return code
 
 
+def _add_place(parser: Any) -> None:
+    places = parser.add_mutually_exclusive_group(required=True)
+    places.add_argument("--out", type=Path, metavar="DIR", help="where the results go, three files an image")
+    places.add_argument(
+        "--store",
+        metavar="PLACE",
+        help="put masks and numbers of all images into this store instead, a path or URL: 2 kB an image, for "
+        "any number of them",
+    )
+    parser.add_argument(
+        "--labels",
+        action="store_true",
+        help="keep the name of each image's folder in the store as its true class",
+    )
+    parser.add_argument(
+        "--batch",
+        type=whole_number(1),
+        metavar="N",
+        help=f"images explained at a time on the way into the store ({BATCH})",
+    )
+
+
 def _add_question(group: Any) -> None:
     add_question(group)
     group.add_argument("--contrast", metavar="CLASS", help="explain why the target and not this class")
 
 
-def _explainer(
-    options: argparse.Namespace, model: torch.nn.Module, names: tuple[str, ...], device: torch.device
-) -> Explainer:
-    """Check the question against what the network knows."""
+def _explainer(options: argparse.Namespace) -> Explainer:
+    """Load the network, and check the question against what it knows."""
+    names = read_names(options.classes)
+    device = chosen_device(options.device)
+    model = load_model(options.model).to(device)
     method = {} if options.infill is None else {"infill": options.infill}
     try:
         FIDOAttribution(model, **method)

@@ -66,7 +66,7 @@ def find(arguments: Sequence[Path], out: Path, mark: str = "") -> list[Photo]:
 def _below(argument: Path) -> Iterator[Photo]:
     if argument.is_dir():
         for path in sorted(argument.rglob("*")):
-            if _is_image(path, argument):
+            if is_image(path, argument):
                 yield _photo(path, argument)
     elif argument.exists():
         yield _photo(argument, argument.parent)
@@ -74,7 +74,8 @@ def _below(argument: Path) -> Iterator[Photo]:
         raise UsageError(f"Expected an image or a folder of images, but there is no {str(argument)!r}.")
 
 
-def _is_image(path: Path, folder: Path) -> bool:
+def is_image(path: Path, folder: Path) -> bool:
+    """Tell whether a file below a folder is taken for an image: not hidden, and no figure of ours."""
     hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
     return not hidden and path.suffix.lower() in SUFFIXES_READ and path.is_file() and not is_figure(path)
 

@@ -5,6 +5,7 @@ each is committed as a whole under a name made of its keys, and doing it again c
 answered for is given out again, and in the end the store itself is asked what it holds.
 """
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -81,7 +82,7 @@ def explain_on_ray(
     cluster = cluster or Cluster()
     where = device or ("cuda" if cluster.gpus_per_worker else "cpu")
     here = Explaining(model, settings, method or {}, None)
-    target = opened(store, here.identity(classes, preparation))
+    target = opened(_absolute(store), here.identity(classes, preparation))
     make = Committing(Explaining(model, settings, method or {}, where), target.place, batch_size)
     total, seen = known_length(dataset) if show_progress else None, Index()
     with connected(cluster), progress_bar("explaining", total, show_progress) as advance_to:
@@ -196,6 +197,11 @@ class RayRun:
     def _advance(self, images: int) -> None:
         self._count += images
         self._advance_to(self._count)
+
+
+def _absolute(place: Place) -> Place:
+    """A path in full, as workers have working folders of their own; a URL as it is."""
+    return place if "://" in os.fspath(place) else os.path.abspath(place)
 
 
 def _given_up(what: str, error: str | None) -> RuntimeError:

@@ -1,7 +1,7 @@
 """From an image file to what a network gets to see."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
@@ -104,6 +104,33 @@ class Normalization:
         """RGB (N, 3, H, W) in [0, 1] -> normalised, same shape."""
         mean, std = (pixels.new_tensor(values).view(1, 3, 1, 1) for values in (self.mean, self.std))
         return (pixels - mean) / std
+
+
+@dataclass(frozen=True)
+class Reading:
+    """An image file that is read when it is called for: what a network takes of it, (3, size, size).
+
+    Attributes:
+        path: of the file.
+        prepare: how it is cut.
+        normalize: how it is scaled.
+    """
+
+    path: Path
+    prepare: Preparation
+    normalize: Normalization
+
+    def __call__(self) -> Tensor:
+        """Read it.
+
+        Raises:
+            ImageError: if that fails.
+        """
+        return self.normalize(self.prepare(read(self.path)).pixels)[0]
+
+    def of(self, path: Path) -> "Reading":
+        """Read another file in the same way."""
+        return replace(self, path=path)
 
 
 def _rgb(image: Image.Image) -> Image.Image:

@@ -11,7 +11,7 @@ import os
 import pickle
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -94,7 +94,9 @@ def connected(cluster: Cluster) -> Iterator[None]:
             ray.shutdown()
 
 
-def spread(tasks: Mapping[str, Any], make: Callable[[], Work], cluster: Cluster) -> Iterator[Answer]:
+def spread(
+    tasks: Mapping[str, Any], make: Callable[[], Work], cluster: Cluster
+) -> Generator[Answer, None, None]:
     """Work on tasks, and yield what became of each as it is known, in any order.
 
     Whatever happens to workers and machines meanwhile, Ray does again; a task may therefore be done more than
@@ -120,7 +122,7 @@ def spread(tasks: Mapping[str, Any], make: Callable[[], Work], cluster: Cluster)
 
 
 class LostError(RuntimeError):
-    """Ray has given up, for instance because no machine is left; tasks not answered for can be tried again."""
+    """Ray has given up, for instance as no machine is left; what was not answered for can be tried again."""
 
 
 class Worker:
@@ -131,7 +133,8 @@ class Worker:
     """
 
     def __init__(self, make: bytes) -> None:
-        self._make, self._work = make, None
+        self._make = make
+        self._work: Work | None = None
         self._lock = threading.Lock()
 
     def __call__(self, rows: Mapping[str, Sequence[Any]]) -> dict[str, list[bytes]]:
@@ -149,16 +152,17 @@ class Worker:
 
     def _made(self) -> Work:
         with self._lock:
-            if self._work is None:
-                self._work = pickle.loads(self._make)()
-            return self._work
+            work: Work = self._work or pickle.loads(self._make)()
+            self._work = work
+            return work
 
 
 def _pipeline(tasks: Mapping[str, Any], make: Callable[[], Work], cluster: Cluster) -> Any:
     import ray.data
     from ray import cloudpickle
 
-    rows = [{"name": name, "task": cloudpickle.dumps(task)} for name, task in tasks.items()]
+    packed: Callable[[Any], bytes] = cloudpickle.dumps
+    rows = [{"name": name, "task": packed(task)} for name, task in tasks.items()]
     pool = ray.data.ActorPoolStrategy(
         size=cluster.workers,
         max_tasks_in_flight_per_actor=IN_FLIGHT,
@@ -167,7 +171,7 @@ def _pipeline(tasks: Mapping[str, Any], make: Callable[[], Work], cluster: Clust
     )
     return ray.data.from_items(rows, override_num_blocks=packets(len(rows), cluster.workers)).map_batches(
         Worker,
-        fn_constructor_args=(cloudpickle.dumps(make),),
+        fn_constructor_args=(packed(make),),
         batch_size=1,
         compute=pool,
         num_cpus=1,

@@ -101,9 +101,13 @@ def test_a_worker_that_is_killed_loses_and_doubles_nothing(
     assert len(word_of(words)) == 3  # two, and one in place of the killed one
 
 
-def test_workers_that_disagree_with_the_store_are_told_of_once(nodes: Any, place: Path, tmp_path: Path) -> None:
+def test_workers_that_disagree_with_the_store_are_told_of_once(
+    nodes: Any, place: Path, tmp_path: Path
+) -> None:
     cluster = Cluster(1, address=nodes.address)
-    with pytest.raises(RuntimeError, match=r"3 parts in a row raised; the last error was: ValueError: .*model"):
+    with pytest.raises(
+        RuntimeError, match=r"3 parts in a row raised; the last error was: ValueError: .*model"
+    ):
         explain_on_ray(other_weights, far_images(9, tmp_path), place, cluster=cluster, **OPTIONS)
     assert len(MaskStore.open(place)) == 0
 

@@ -1,0 +1,148 @@
+"""`explain --store`: images below folders, as many as there are, into one store of masks."""
+
+import argparse
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from captum_scd.cli.arguments import preparation
+from captum_scd.cli.classes import Classes
+from captum_scd.cli.engines import engine
+from captum_scd.cli.errors import UsageError
+from captum_scd.cli.explainer import Explainer
+from captum_scd.cli.job import INTERRUPTED, complain
+from captum_scd.cli.photos import is_image
+from captum_scd.dataset import Outcome, Sample
+from captum_scd.dataset.pictures import Reading
+
+BATCH = 8
+"""Images that are explained at a time unless it is said."""
+
+FAILURES_SHOWN = 40
+
+WITH_OUT, WITH_STORE = ("report", "overwrite"), ("labels", "batch", "engine")
+"""Options that go with one of the two places only."""
+
+
+def check_place(options: argparse.Namespace) -> None:
+    """Refuse options that have no meaning for the place that is given.
+
+    Raises:
+        UsageError: for the first of them.
+    """
+    place, other = ("store", "out") if options.store is not None else ("out", "store")
+    for name in WITH_OUT if place == "store" else WITH_STORE:
+        if getattr(options, name):
+            raise UsageError(f"Expected --{name} with --{other} only, but got it with --{place}.")
+
+
+def into_store(options: argparse.Namespace, explainer: Explainer) -> int:
+    """Explain all images into `--store`; return the exit code.
+
+    Raises:
+        UsageError: if the command cannot be carried out.
+    """
+    images = _images(options, explainer)
+    if next(iter(images), None) is None:
+        places = ", ".join(repr(str(argument)) for argument in options.images)
+        raise UsageError(f"Expected at least one image, but found none in {places}.")
+    contrast = {} if explainer.contrast is None else {"contrast_target": explainer.contrast}
+    asked: dict[str, Any] = {**explainer.settings, **contrast}
+    try:
+        model, run = engine(options, explainer.model)
+        outcome = run(
+            model,
+            images,
+            options.store,
+            batch_size=options.batch or BATCH,
+            classes=explainer.classes.names,
+            preparation=_prepared(options),
+            method=explainer.method,
+            **asked,
+        )
+    except (ValueError, OSError, ImportError, RuntimeError) as error:
+        raise UsageError(str(error)) from error
+    except KeyboardInterrupt:
+        complain("interrupted: the store is whole; run the same command again to continue")
+        return INTERRUPTED
+    return _told(outcome, options.store)
+
+
+@dataclass(frozen=True)
+class Images:
+    """The images below some paths, found anew each time they are gone through; none are held.
+
+    Attributes:
+        arguments: files, and folders with all below them.
+        reading: from a path to what the network takes.
+        target: class to explain, None for the predicted one.
+        labels: the classes that folders are named after, None where they are not.
+    """
+
+    arguments: Sequence[Path]
+    reading: Reading
+    target: int | None
+    labels: Classes | None
+
+    def __iter__(self) -> Iterator[Sample]:
+        for argument in self.arguments:
+            for path in _below(argument):
+                yield self._sample(path, argument)
+
+    def __len__(self) -> int:
+        return sum(1 for argument in self.arguments for _ in _below(argument))
+
+    def _sample(self, path: Path, argument: Path) -> Sample:
+        key = path.name if path == argument else path.relative_to(argument).as_posix()
+        if len(self.arguments) > 1 and path != argument:
+            key = f"{argument.resolve().name}/{key}"
+        label = None
+        if self.labels is not None:
+            label = self.labels.index("the folder of each image", path.resolve().parent.name)
+        return Sample(key, self.reading.of(path), self.target, label, str(path))
+
+
+def _below(argument: Path) -> Iterator[Path]:
+    """Images in sorted order, one folder held at a time.
+
+    Raises:
+        UsageError: if there is nothing at the path.
+    """
+    if not argument.exists():
+        raise UsageError(f"Expected an image or a folder of images, but there is no {str(argument)!r}.")
+    if not argument.is_dir():
+        yield argument
+    for folder, below, files in os.walk(argument):
+        below.sort()
+        yield from (path for name in sorted(files) if is_image(path := Path(folder, name), argument))
+
+
+def _images(options: argparse.Namespace, explainer: Explainer) -> Images:
+    reading = Reading(Path(), preparation(options), explainer.normalization)
+    labels = explainer.classes if options.labels else None
+    arguments = [path.absolute() for path in options.images] if options.engine == "ray" else options.images
+    return Images(arguments, reading, explainer.target, labels)
+
+
+def _prepared(options: argparse.Namespace) -> Mapping[str, object]:
+    return {
+        "size": options.size,
+        "resize": preparation(options).resize,
+        "mean": list(options.mean),
+        "std": list(options.std),
+    }
+
+
+def _told(outcome: Outcome, store: str) -> int:
+    for key, why in list(outcome.failed.items())[:FAILURES_SHOWN]:
+        complain(f"not explained: {key}: {why}")
+    hidden = len(outcome.failed) - FAILURES_SHOWN
+    if hidden > 0:
+        complain(f"... and {hidden} more; the store's `failures` has all")
+    print(
+        f"{outcome.done} explained, {outcome.skipped} done before, {len(outcome.failed)} failed; "
+        f"masks in {store}"
+    )
+    return 1 if outcome.failed else 0

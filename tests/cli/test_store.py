@@ -1,0 +1,158 @@
+"""`explain --store` and `verify`."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from captum_scd import FIDOMasks, MaskStore
+from captum_scd.cli import main
+from captum_scd.store import verify
+
+Run = Callable[..., int]
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Path:
+    return tmp_path / "masks.zarr"
+
+
+@pytest.fixture
+def explain_into(model: Path, place: Path) -> Run:
+    """Run `explain --store` fast; later options win over the first ones."""
+
+    def run(*arguments: object, attribute: str = "load") -> int:
+        fast = ["--iterations", "2", "--size", "12", "--resize", "12", "--mask-size", "4"]
+        spec = ["--model", f"{model}:{attribute}", "--store", place]
+        return main([str(argument) for argument in ["explain", *fast, *spec, *arguments]])
+
+    return run
+
+
+@pytest.fixture
+def photos(save, tmp_path: Path) -> Path:
+    for number in range(5):
+        save(f"{number % 2}/{number}.png", number % 3)
+    return tmp_path / "photos"
+
+
+def test_a_folder_goes_into_a_store(explain_into, photos, place, capsys):
+    assert explain_into(photos, "--labels") == 0
+    store = MaskStore.open(place)
+    assert sorted(store) == ["0/0.png", "0/2.png", "0/4.png", "1/1.png", "1/3.png"]
+    for entry in store.entries():
+        assert entry.label == int(entry.key[0])
+        assert entry.target == entry.predicted == int(entry.key[2]) % 3
+        assert entry.source == str(photos / entry.key)
+    assert store.identity["preparation"]["size"] == 12
+    assert f"5 explained, 0 done before, 0 failed; masks in {place}" in capsys.readouterr().out
+
+
+def test_the_masks_are_those_of_explain_out(explain_into, explain, photos, place, out):
+    explain_into(photos)
+    explain(photos, "--mask-size", 4)
+    store = MaskStore.open(place)
+    for key in store:
+        alone = FIDOMasks.load((out / key).with_suffix(".npz"))
+        assert (store[key].joint - alone.joint).abs().max() <= 1 / 255 + 1e-4
+        assert {**alone.settings, **store[key].settings, "contrast_target": 0} == {
+            **alone.settings,
+            "contrast_target": 0,
+        }
+
+
+def test_a_run_goes_on_where_the_last_one_ended(explain_into, photos, place, save, capsys):
+    explain_into(photos / "0")
+    save("0/9.png")
+    assert explain_into(photos / "0") == 0
+    assert "1 explained, 3 done before, 0 failed" in capsys.readouterr().out
+    assert len(MaskStore.open(place)) == 4
+
+
+def test_a_broken_image_is_told_and_tried_again(explain_into, photos, place, save, capsys):
+    (photos / "0" / "1.png").write_bytes(b"no image")
+    assert explain_into(photos / "0") == 1
+    captured = capsys.readouterr()
+    assert "3 explained, 0 done before, 1 failed" in captured.out
+    assert "not explained: 1.png: it cannot be read" in captured.err
+    assert explain_into(photos / "0") == 1
+    save("0/1.png")
+    assert explain_into(photos / "0") == 0
+    assert "1 explained, 3 done before, 0 failed" in capsys.readouterr().out
+    assert sorted(MaskStore.open(place)) == ["0.png", "1.png", "2.png", "4.png"]
+
+
+def test_images_of_several_folders_are_told_apart(explain_into, photos, place):
+    Image.open(photos / "1" / "1.png").save(photos / "0" / "1.png")
+    assert explain_into(photos / "0", photos / "1") == 0
+    assert {"0/1.png", "1/1.png"} <= set(MaskStore.open(place))
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (["--iterations", "3"], "settings.n_iterations is 2 there and 3 here"),
+        (["--size", "11"], "preparation.size is 12 there and 11 here"),
+        (["--infill", "mean"], 'settings.infill is "blur" there and "mean" here'),
+        (["--contrast", "1", "--target", "0"], "settings.contrast_target"),
+    ],
+)
+def test_another_question_is_refused(explain_into, photos, options, told, capsys):
+    explain_into(photos / "0" / "0.png")
+    assert explain_into(photos, *options) == 2
+    assert told in capsys.readouterr().err
+
+
+def test_another_network_is_refused(explain_into, photos, capsys):
+    explain_into(photos / "0" / "0.png")
+    assert explain_into(photos, attribute="heavier") == 2
+    assert "model is" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (["--report"], "Expected --report with --out only"),
+        (["--overwrite"], "Expected --overwrite with --out only"),
+        (["--out", "x"], "not allowed with argument"),
+        (["--labels", "--classes", "{names}"], "Expected the folder of each image to be"),
+        (["--store", "nowhere://x"], "nowhere"),
+    ],
+)
+def test_what_cannot_be_carried_out_is_one_line(explain_into, photos, options, told, capsys, tmp_path):
+    (tmp_path / "names.txt").write_text("crane\nfinch\nstork\n")
+    shown = photos / "nine"
+    shown.mkdir()
+    (photos / "0" / "0.png").rename(shown / "0.png")
+    assert explain_into(shown, *(one.format(names=tmp_path / "names.txt") for one in options)) == 2
+    (line,) = capsys.readouterr().err.strip().splitlines()
+    assert told in line
+
+
+def test_store_options_need_a_store(explain, save, capsys):
+    assert explain(save("a.png"), "--labels") == 2
+    assert "Expected --labels with --store only" in capsys.readouterr().err
+
+
+def test_verify_says_that_a_store_is_whole(explain_into, photos, place, capsys):
+    explain_into(photos)
+    assert main(["verify", str(place)]) == 0
+    assert "5 images in 1 batches, 0 that failed, no problems" in capsys.readouterr().out
+
+
+def test_verify_lists_damage_and_discards_it(explain_into, photos, place, capsys):
+    explain_into(photos)
+    next(place.glob("masks/*/c.*")).unlink()
+    assert main(["verify", str(place)]) == 1
+    assert "missing or altered" in capsys.readouterr().out
+    assert main(["verify", str(place), "--discard"]) == 1
+    assert len(MaskStore.open(place)) == 0
+    assert explain_into(photos) == 0
+    assert len(MaskStore.open(place)) == 5
+    assert list(verify(MaskStore.open(place))) == []
+
+
+def test_verify_of_nothing_is_told(place, capsys):
+    assert main(["verify", str(place)]) == 2
+    assert "there is none" in capsys.readouterr().err
