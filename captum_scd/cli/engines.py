@@ -1,4 +1,4 @@
-"""`explain --engine`: who does the work on the way into a store, this process or the workers of a Ray cluster."""
+"""`explain --engine`: who explains on the way into a store, this process or workers of a Ray cluster."""
 
 import argparse
 from collections.abc import Callable
@@ -42,8 +42,8 @@ def add_engine(group: Any) -> None:
     group.add_argument(
         "--address",
         metavar="ADDRESS",
-        help="of a cluster that is there, auto or HOST:PORT, whose machines see images, network and store at the "
-        "same paths (without it: one that is started on this machine)",
+        help="of a cluster that is there, auto or HOST:PORT, whose machines see images, network and store at "
+        "the same paths (without it: one that is started on this machine)",
     )
 
 

@@ -206,6 +206,6 @@ def _absolute(place: Place) -> Place:
 
 def _given_up(what: str, error: str | None) -> RuntimeError:
     return RuntimeError(
-        f"Expected the workers to explain every part, but {what}; the last error was: {error}. What is done is "
-        "in the store, and the same run goes on from there."
+        f"Expected the workers to explain every part, but {what}; the last error was: {error}. What is done "
+        "is in the store, and the same run goes on from there."
     )

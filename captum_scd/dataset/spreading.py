@@ -35,8 +35,8 @@ class Cluster:
     Attributes:
         workers: processes with a network each.
         gpus_per_worker: GPUs that each takes, 0 for none; half a GPU is 0.5.
-        address: of a cluster that is there (`"auto"`, `"ray://HOST:PORT"`, `"HOST:PORT"`); by default the one this
-            process is connected to, else one that is started on this machine and ends with the work.
+        address: of a cluster that is there (`"auto"` or `"HOST:PORT"`); by default the one this process is
+            connected to, else one that is started on this machine and ends with the work.
 
     Raises:
         ValueError: for less than one worker, or a negative number of GPUs.
@@ -163,13 +163,14 @@ def _pipeline(tasks: Mapping[str, Any], make: Callable[[], Work], cluster: Clust
 
     packed: Callable[[Any], bytes] = cloudpickle.dumps
     rows = [{"name": name, "task": packed(task)} for name, task in tasks.items()]
+    blocks = packets(len(rows), cluster.workers)
     pool = ray.data.ActorPoolStrategy(
-        size=cluster.workers,
+        size=min(cluster.workers, blocks),
         max_tasks_in_flight_per_actor=IN_FLIGHT,
         max_concurrent_calls_per_actor=IN_FLIGHT,
         enable_true_multi_threading=True,
     )
-    return ray.data.from_items(rows, override_num_blocks=packets(len(rows), cluster.workers)).map_batches(
+    return ray.data.from_items(rows, override_num_blocks=blocks).map_batches(
         Worker,
         fn_constructor_args=(packed(make),),
         batch_size=1,
