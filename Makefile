@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check
 READY := $(VENV)/.ready
 
-.PHONY: help setup demo test killed shortcut browser notebooks tutorials real lint types pythons docs dist quality clean
+.PHONY: help setup demo test killed shortcut browser notebooks tutorials real ray lint types pythons docs dist quality clean
 help:  ## say what there is
 	@sed -n 's/^\([a-z]*\):.*## /  make \1	/p' $(MAKEFILE_LIST)
 
@@ -28,7 +28,7 @@ demo: $(READY)  ## see it work, offline: one figure, one table
 	@$(BIN)/captum-scd demo --out $(OUT)/demo
 
 test: $(READY)  ## fast tests and doctests
-	@$(BIN)/python -m pytest -m "not (real or browser or killed or shortcut or notebooks)" -q
+	@$(BIN)/python -m pytest -m "not (real or browser or killed or shortcut or notebooks or ray)" -q
 
 shortcut: $(READY)  ## errors must find a shortcut that was planted, and nothing where there is none
 	@$(BIN)/python -m pytest -m shortcut -q tests/benchmarks
@@ -47,6 +47,9 @@ tutorials: $(READY)  ## run the tutorials and write their outputs, NAMES="01 02"
 
 real: $(READY)  ## tests on a real network and photos, where they are
 	@$(BIN)/python -m pytest -m real -q -rs tests/real
+
+ray: $(READY)  ## tests on Ray clusters of two nodes, where there is Ray
+	@$(BIN)/python -m pytest -m ray -q -rs tests/dataset
 
 lint: $(READY)  ## style
 	@$(BIN)/ruff check .

@@ -18,6 +18,7 @@ from captum_scd.cli.arguments import (
     target_class,
 )
 from captum_scd.cli.classes import Classes, read_names
+from captum_scd.cli.engines import add_engine
 from captum_scd.cli.errors import UsageError
 from captum_scd.cli.explain_page import content
 from captum_scd.cli.explainer import Explainer, probe
@@ -46,6 +47,7 @@ def add_parser(commands: Any) -> None:
     add_subject(parser)
     _add_place(parser)
     add_report(parser, PAGE)
+    add_engine(parser.add_argument_group("who does the work on the way into the store"))
     _add_question(parser.add_argument_group("question"))
     add_preparation(parser.add_argument_group("image preparation"))
     add_learning(parser.add_argument_group("learning", "left to the library's defaults where not given"))

@@ -9,11 +9,12 @@ from typing import Any
 
 from captum_scd.cli.arguments import preparation
 from captum_scd.cli.classes import Classes
+from captum_scd.cli.engines import engine
 from captum_scd.cli.errors import UsageError
 from captum_scd.cli.explainer import Explainer
 from captum_scd.cli.job import INTERRUPTED, complain
 from captum_scd.cli.photos import is_image
-from captum_scd.dataset import Outcome, Sample, explain_dataset
+from captum_scd.dataset import Outcome, Sample
 from captum_scd.dataset.pictures import Reading
 
 BATCH = 8
@@ -21,7 +22,7 @@ BATCH = 8
 
 FAILURES_SHOWN = 40
 
-WITH_OUT, WITH_STORE = ("report", "overwrite"), ("labels", "batch")
+WITH_OUT, WITH_STORE = ("report", "overwrite"), ("labels", "batch", "engine")
 """Options that go with one of the two places only."""
 
 
@@ -50,8 +51,9 @@ def into_store(options: argparse.Namespace, explainer: Explainer) -> int:
     contrast = {} if explainer.contrast is None else {"contrast_target": explainer.contrast}
     asked: dict[str, Any] = {**explainer.settings, **contrast}
     try:
-        outcome = explain_dataset(
-            explainer.model,
+        model, run = engine(options, explainer.model)
+        outcome = run(
+            model,
             images,
             options.store,
             batch_size=options.batch or BATCH,
@@ -120,7 +122,8 @@ def _below(argument: Path) -> Iterator[Path]:
 def _images(options: argparse.Namespace, explainer: Explainer) -> Images:
     reading = Reading(Path(), preparation(options), explainer.normalization)
     labels = explainer.classes if options.labels else None
-    return Images(options.images, reading, explainer.target, labels)
+    arguments = [path.absolute() for path in options.images] if options.engine == "ray" else options.images
+    return Images(arguments, reading, explainer.target, labels)
 
 
 def _prepared(options: argparse.Namespace) -> Mapping[str, object]:

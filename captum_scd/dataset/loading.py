@@ -3,9 +3,9 @@
 import threading
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from queue import Empty, Queue
+from queue import Full, Queue
 
 from torch import Tensor
 
@@ -50,7 +50,6 @@ def loaded(parts: Iterable[Part], workers: int) -> Iterator[Iterator[LoadedPart]
         finally:
             stop.set()
             pool.shutdown(wait=False, cancel_futures=True)
-            _emptied(waiting)
             reader.join()
 
 
@@ -64,11 +63,24 @@ def _read(
         for part in parts:
             if stop.is_set():
                 return
-            waiting.put(LoadedPart(part, [(sample, pool.submit(sample.load)) for sample in part.todo]))
-        waiting.put(None)
+            _put(
+                LoadedPart(part, [(sample, pool.submit(sample.load)) for sample in part.todo]), waiting, stop
+            )
+        _put(None, waiting, stop)
     except BaseException as error:
-        if not stop.is_set():
-            waiting.put(error)
+        _put(error, waiting, stop)
+
+
+def _put(
+    one: LoadedPart | BaseException | None,
+    waiting: "Queue[LoadedPart | BaseException | None]",
+    stop: threading.Event,
+) -> None:
+    """Wait for room, but not where nobody takes anything any more."""
+    while not stop.is_set():
+        with suppress(Full):
+            waiting.put(one, timeout=0.1)
+            return
 
 
 def _taken(waiting: "Queue[LoadedPart | BaseException | None]") -> Iterator[LoadedPart]:
@@ -76,12 +88,3 @@ def _taken(waiting: "Queue[LoadedPart | BaseException | None]") -> Iterator[Load
         if isinstance(one, BaseException):
             raise one
         yield one
-
-
-def _emptied(waiting: "Queue[LoadedPart | BaseException | None]") -> None:
-    """Make room, so that a thread that waits for it goes on and sees that it is to stop."""
-    while True:
-        try:
-            waiting.get_nowait()
-        except Empty:
-            return

@@ -1,6 +1,6 @@
 """`explain_dataset`: a run over many images, each of which is in the store once in the end."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -126,13 +126,14 @@ class Run:
             progress_bar("explaining", total, show_progress) as advance_to,
         ):
             for one in coming:
-                self._explain(one, advance_to)
+                self.explain(one, advance_to)
                 if interrupted():
                     raise KeyboardInterrupt
         failed = {key: why for key, why in self.store.failures.items() if self.seen.batch_of(key) is not None}
         return Outcome(self.done, self.count - self.done - len(failed), failed)
 
-    def _explain(self, one: LoadedPart, advance_to: Any) -> None:
+    def explain(self, one: LoadedPart, advance_to: Callable[[int], object] = int) -> None:
+        """Explain a part and commit it, telling `advance_to` the number of images that were dealt with."""
         before = self.count + one.part.count - len(one.part.todo)
         entries: list[Entry] = []
         failed: dict[str, str] = {}
