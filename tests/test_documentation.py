@@ -17,7 +17,7 @@ from captum_scd.sampling import SAMPLERS
 ROOMS = (
     "captum_scd", "captum_scd.infill", "captum_scd.metrics", "captum_scd.visualization",
     "captum_scd.comparison", "captum_scd.report", "captum_scd.classification", "captum_scd.regularization",
-    "captum_scd.demo",
+    "captum_scd.store", "captum_scd.dataset", "captum_scd.systematic", "captum_scd.demo",
 )  # fmt: skip
 PAGES = ROOT / "tutorials"
 REFERENCE = "\n".join(page.read_text("utf-8") for page in (PAGES / "reference").glob("*.md"))
