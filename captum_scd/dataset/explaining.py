@@ -45,6 +45,13 @@ class Explaining:
     Raises:
         ValueError: for settings out of their range.
         TypeError: for settings there are none of.
+
+    >>> colour = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten()).eval()
+    >>> image = torch.zeros(1, 3, 8, 8)
+    >>> image[:, 0, 2:6, 2:6] = 1
+    >>> (entry,) = Explaining(colour, {"n_iterations": 2, "mask_size": 4})(["robin.jpg"], image)
+    >>> entry.key, entry.predicted, entry.masks.joint.shape
+    ('robin.jpg', 0, torch.Size([1, 1, 8, 8]))
     """
 
     model: Model

@@ -26,6 +26,13 @@ class Outcome:
         done: number of images that were explained.
         skipped: number of images that were in the store before.
         failed: reasons why the others are not, by key.
+
+    >>> import tempfile
+    >>> colour = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten()).eval()
+    >>> dataset = [("robin.jpg", torch.rand(3, 8, 8)), Sample("wren.jpg", [0.1, 0.2])]
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     explain_dataset(colour, dataset, folder, show_progress=False, n_iterations=2, mask_size=4)
+    Outcome(done=1, skipped=0, failed={'wren.jpg': 'it is a list, not a tensor'})
     """
 
     done: int
@@ -82,6 +89,18 @@ def explain_dataset(
             network.
         OSError: if the store cannot be written; what was committed before is whole.
         RuntimeError: if all images of a batch of the network fail in it.
+
+    >>> import tempfile
+    >>> colour = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten()).eval()
+    >>> dataset = [(f"{k}.jpg", torch.rand(3, 8, 8)) for k in range(3)]
+    >>> quick = {"n_iterations": 2, "mask_size": 4, "show_progress": False}
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     explain_dataset(colour, dataset[:2], folder, **quick)
+    ...     explain_dataset(colour, dataset, folder, **quick)
+    ...     list(MaskStore.open(folder))
+    Outcome(done=2, skipped=0, failed={})
+    Outcome(done=1, skipped=2, failed={})
+    ['0.jpg', '1.jpg', '2.jpg']
     """
     for name, value in (("batch_size", batch_size), ("part_size", part_size), ("workers", workers)):
         check_integer(name, value, least=1)

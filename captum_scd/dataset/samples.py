@@ -22,6 +22,10 @@ class Sample:
         target: class to explain, None for the predicted one.
         label: true class, where it is known.
         source: path or URL.
+
+    >>> sample = Sample("cat.jpg", lambda: torch.zeros(3, 8, 8), label=5)
+    >>> sample.load().shape
+    torch.Size([3, 8, 8])
     """
 
     key: str

@@ -15,6 +15,9 @@ class Problem:
         batch: where it is.
         key: the image it is about, empty where it is about a whole batch.
         what: in words.
+
+    >>> print(Problem("first", "cat.jpg", "it is in batch second, too"))
+    batch first, image 'cat.jpg': it is in batch second, too
     """
 
     batch: str
@@ -34,6 +37,21 @@ def verify(store: MaskStore) -> Iterator[Problem]:
 
     Args:
         store: of any size; one batch is held at a time.
+
+    Two writers who were both given the same image:
+
+    >>> import tempfile
+    >>> from captum_scd.masks import FIDOMasks
+    >>> from captum_scd.store import Entry
+    >>> identity = {"settings": {"seed": 0}, "model": "c0ffee", "classes": ["a", "b"], "preparation": None}
+    >>> masks = FIDOMasks(torch.ones(1, 1, 2, 2), torch.zeros(1, 1, 2, 2), size=(4, 4))
+    >>> entry = Entry("cat.jpg", masks, 0, 0, {"image": 0.9}, {"ssr": 1.0})
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     MaskStore.create(folder, identity).append([entry], batch="one")
+    ...     MaskStore.writer(folder).append([entry], batch="two")
+    ...     for problem in verify(MaskStore.open(folder)):
+    ...         print(problem)
+    batch two, image 'cat.jpg': it is in batch one, too
     """
     seen = Index()
     for batch, what in sorted(store.damaged.items()):

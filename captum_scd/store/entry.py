@@ -24,6 +24,11 @@ class Entry:
 
     Raises:
         ValueError: for masks of more or less than one image.
+
+    >>> masks = FIDOMasks(torch.ones(1, 1, 2, 2), torch.zeros(1, 1, 2, 2), size=(4, 4))
+    >>> entry = Entry("cat.jpg", masks, target=3, predicted=5, probability={"image": 0.4}, areas={"ssr": 1.0})
+    >>> entry.target == entry.predicted, entry.masks.ssr.shape
+    (False, torch.Size([1, 1, 4, 4]))
     """
 
     key: str

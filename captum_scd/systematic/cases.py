@@ -21,6 +21,10 @@ class Case:
         on: share in [0, 1] of the kept joint map that lies on the object, None where that is not known.
         features: (D,) what the kept part of the image looks like, of one length in all cases; None where
             that is not known.
+
+    >>> case = Case("finch.jpg", torch.ones(28, 28), explained=3, predicted=3, label=5, probability=0.9)
+    >>> case.right
+    False
     """
 
     key: str

@@ -16,6 +16,14 @@ class Answers:
 
     Attributes:
         cases: the images, the surest answers first.
+
+    >>> corner = torch.tensor([[1.0, 0.0], [0.0, 0.0]])
+    >>> answers = Answers((Case("a", corner, 0, 0, on=0.5), Case("b", 1 - corner, 2, 2, on=1.0)))
+    >>> answers.called, answers.on, answers.probability
+    ({0: 1, 2: 1}, 0.75, None)
+    >>> answers.look
+    tensor([[0.5000, 0.5000],
+            [0.5000, 0.5000]])
     """
 
     cases: tuple[Case, ...]
@@ -55,6 +63,11 @@ class ClassLooks:
     Attributes:
         label: the class.
         right, wrong: its images.
+
+    >>> right, wrong = (Case(str(k), torch.ones(2, 2), k, predicted=k, label=0) for k in range(2))
+    >>> wren = ClassLooks(0, Answers((right,)), Answers((wrong,)))
+    >>> len(wren), wren.error_rate
+    (2, 0.5)
     """
 
     label: int

@@ -28,6 +28,10 @@ class Evidence:
         expected: as many as chance would have it be true of.
         p: chance of that many, or more, if there were nothing to find; lower is more surprising.
         corrected: the same, for as many questions as were asked.
+
+    >>> evidence = Evidence(OFF, count=9, of=10, expected=5.0, p=more_than_half(9, 10))
+    >>> evidence.words, evidence.p
+    ('9 of 10 masks lie mostly off the object', 0.0107421875)
     """
 
     kind: str

@@ -28,6 +28,12 @@ class Findings:
         groups: class by class, all of its images first, then those among them that look alike, if any.
         questions: how many were asked; chances are corrected for them.
         alpha: chance of naming anything where there is nothing to find.
+
+    Nothing is asked of a few images, wherever their masks lie:
+
+    >>> found = find([Case(str(k), torch.ones(28, 28), 0, 0, on=0.1) for k in range(4)])
+    >>> found.groups[0].on, found.questions, found.suspicious
+    (0.1, 0, [])
     """
 
     groups: tuple[Group, ...]
@@ -64,6 +70,12 @@ def find(cases: Sequence[Case], seed: int = 0, alpha: float = ALPHA) -> Findings
     Raises:
         ValueError: for `alpha` out of its range, or two cases with one key.
         ModuleNotFoundError: if there is something to group, and scikit-learn is not installed.
+
+    >>> look = torch.ones(28, 28)
+    >>> cases = [Case(str(k), look, k % 2, k % 2, on=0.1 if k % 2 else 0.9) for k in range(20)]
+    >>> for group in find(cases).suspicious:
+    ...     print(group.explained, *[evidence.words for evidence in group.evidence])
+    1 10 of 10 masks lie mostly off the object
     """
     _check(cases, seed, alpha)
     survey = Survey(cases, seed)

@@ -26,6 +26,11 @@ class Group:
         likeness: spread of what the masks keep of them, as a share of that over all images; lower is more
             alike, 1 is any images. None where it is not known.
         evidence: what makes it suspicious.
+
+    >>> cases = [Case(str(k), torch.eye(2), 1, 1, label=k % 3) for k in range(6)]
+    >>> group = Group(explained=1, number=0, rows=tuple(range(6)), cases=tuple(cases))
+    >>> group.labels, group.answers.count(False), group.centre
+    ({0: 2, 1: 2, 2: 2}, 4, (0.5, 0.5))
     """
 
     explained: int

@@ -31,6 +31,12 @@ def look(joint: Tensor, cut: float = CUT) -> Tensor:
 
     Returns:
         (CELLS, CELLS) in [0, 1], each cell the mean over its part of the image.
+
+    >>> joint = torch.full((56, 84), 0.4)
+    >>> joint[:2, :3] = 0.8
+    >>> found = look(joint)
+    >>> found.shape, found[0, 0], found.count_nonzero()
+    (torch.Size([28, 28]), tensor(0.8000), tensor(1))
     """
     return F.interpolate(kept(joint.float(), cut)[None, None], size=(CELLS, CELLS), mode="area")[0, 0]
 
