@@ -1,7 +1,10 @@
 """The command that runs notebooks, and their plain-text form."""
 
+import base64
+from io import BytesIO
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 nbformat = pytest.importorskip("nbformat")
@@ -73,6 +76,27 @@ def test_notebooks_are_found_by_the_start_of_their_name() -> None:
     assert run.notebooks([str(first)]) == [first]
     with pytest.raises(SystemExit, match="but got nonesuch"):
         run.notebooks(["nonesuch"])
+
+
+def test_pictures_become_small_and_stay_what_they_are() -> None:
+    image = pytest.importorskip("PIL.Image")
+    x, y = np.meshgrid(np.arange(256), np.arange(256))
+    grain = np.random.default_rng(0).integers(0, 8, (256, 256, 1))
+    before = (np.stack([x, y, (x + y) // 2], axis=-1) * 0.9 + grain).astype(np.uint8)
+    large = BytesIO()
+    image.fromarray(before).save(large, format="png")
+    picture = run.small(base64.b64encode(large.getvalue()).decode())
+    after = np.asarray(image.open(BytesIO(base64.b64decode(picture))).convert("RGB"))
+    assert np.abs(after.astype(int) - before).mean() < 8
+    assert len(picture) < len(large.getvalue())
+
+
+def test_what_a_cell_prints_in_pieces_becomes_one() -> None:
+    notebook = text.from_text("# %%\nprint()\n")
+    pieces = [("stdout", "a"), ("stdout", "b"), ("stderr", "c"), ("stdout", "d")]
+    notebook.cells[0].outputs = [nbformat.v4.new_output("stream", name=n, text=t) for n, t in pieces]
+    run.tidy(notebook)
+    assert [output.text for output in notebook.cells[0].outputs] == ["ab", "c", "d"]
 
 
 @pytest.mark.notebooks
