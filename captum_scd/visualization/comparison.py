@@ -87,7 +87,9 @@ def maps_figure(
         raise ValueError(
             f"Expected `regions` of shape {tuple(images[:, :1].shape)}, but got {tuple(regions.shape)}."
         )
-    captions = {name: [f"{share:.1%} of the map on the {region}" for share in shares[name]] for name in shares}
+    captions = {
+        name: [f"{share:.1%} of the map on the {region}" for share in shares[name]] for name in shares
+    }
     areas = [f"{region}: {one.float().mean():.1%} of the image" for one in regions]
     check_count("labels", labels or areas, len(images))
     under = ["\n".join(filter(None, pair)) for pair in zip_longest(labels, areas)]
