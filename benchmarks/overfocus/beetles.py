@@ -5,21 +5,16 @@ fresh weights. What tells the species in the test images, and where the card wou
 """
 
 import copy
-import math
 
 import torch
 from torch import Tensor, nn
 
-from captum_scd.demo import BeetleNet, generate, load, look_alike, normalize
+from captum_scd.demo import BeetleNet, generate, load, look_alike, normalize, with_card
 from captum_scd.demo.beetle import SPECIES
-from captum_scd.demo.canvas import colour
 from overfocus.task import Pictures, Task, through
 
 STEM = 5
 """Blocks of the demo's network that stay frozen."""
-
-CARD = slice(2, 34)
-"""Rows and columns of the card: 32 of 128 pixels, in the corner."""
 
 TEST_SEED = 1_000_000
 
@@ -53,41 +48,19 @@ def make(seed: int, n_train: int, n_test: int, layer: str) -> Task:
     stem = load().features[:STEM].eval().requires_grad_(False)
     fresh = _seeded(seed)
     others = torch.tensor([look_alike(label) for label in test.labels.tolist()])
-    misled = with_card(test.images, others)
-    region = torch.zeros(1, 1, *test.images.shape[2:], dtype=torch.bool)
-    region[..., CARD, CARD] = True
+    misled, cards = with_card(test.images, others)
+    labelled, _ = with_card(train.images, train.labels)
     return Task(
         stem=stem,
         tail=lambda: copy.deepcopy(fresh),
         layer=layer,
         last="blocks",
-        variants=through(stem, normalize(with_card(train.images, train.labels)))[None],
+        variants=through(stem, normalize(labelled))[None],
         labels=train.labels,
         test=Pictures(normalize(test.images), test.labels),
         probes={"misled": Pictures(normalize(misled), test.labels)},
-        regions={"misled": region},
+        regions={"misled": cards[:1]},
     )
-
-
-def with_card(images: Tensor, labels: Tensor) -> Tensor:
-    """Put a card into the corner of pictures (N, 3, H, W): a disk of each label's colour with a black bar."""
-    pictures = images.clone()
-    for picture, label in zip(pictures, labels.tolist(), strict=True):
-        picture[:, CARD, CARD] = card(label)
-    return pictures
-
-
-def card(label: int) -> Tensor:
-    """Draw the card of a species, RGB (3, 32, 32)."""
-    side = CARD.stop - CARD.start
-    line = (torch.arange(side) + 0.5) / side * 2 - 1
-    y, x = torch.meshgrid(line, line, indexing="ij")
-    turn = math.pi * label / len(SPECIES)
-    disk = x**2 + y**2 < 0.85**2
-    bar = disk & ((x * math.cos(turn) + y * math.sin(turn)).abs() < 0.24)
-    paper = torch.full((3, side, side), 0.97)
-    painted = torch.where(disk, colour(label / len(SPECIES), 0.95, 0.95), paper)
-    return torch.where(bar, 0.0, painted)
 
 
 def _seeded(seed: int) -> Tail:

@@ -10,7 +10,19 @@ True
 """
 
 from captum_scd.demo.beetle import SPECIES, look_alike
+from captum_scd.demo.card import with_card
 from captum_scd.demo.generator import DemoImages, generate
 from captum_scd.demo.model import MEAN, STD, BeetleNet, load, normalize
 
-__all__ = ["MEAN", "SPECIES", "STD", "BeetleNet", "DemoImages", "generate", "load", "look_alike", "normalize"]
+__all__ = [
+    "MEAN",
+    "SPECIES",
+    "STD",
+    "BeetleNet",
+    "DemoImages",
+    "generate",
+    "load",
+    "look_alike",
+    "normalize",
+    "with_card",
+]

@@ -66,6 +66,7 @@ def maps_figure(
     shares: Mapping[str, Tensor],
     labels: Sequence[str] = (),
     title: str = "",
+    region: str = "detail",
 ) -> tuple[Figure, Any]:
     """Draw the maps of several methods beside photos on which the decisive detail is known and outlined.
 
@@ -73,6 +74,7 @@ def maps_figure(
         images, maps, labels, title: as for `comparison_figure`, drawn by percentile.
         regions: (N, 1, H, W) boolean, True on the known detail.
         shares: by name, (N,) share of the map's energy on the detail in [0, 1]; written under the panels.
+        region: what the outlined detail is called.
 
     Returns:
         The figure, and its axes as an array (N, 1 + number of maps).
@@ -92,16 +94,18 @@ def maps_figure(
         raise ValueError(
             f"Expected `regions` of shape {tuple(images[:, :1].shape)}, but got {tuple(regions.shape)}."
         )
-    captions = {name: [f"{share:.1%} of the map on the detail" for share in shares[name]] for name in shares}
-    areas = [f"detail: {region.float().mean():.1%} of the image" for region in regions]
+    captions = {
+        name: [f"{share:.1%} of the map on the {region}" for share in shares[name]] for name in shares
+    }
+    areas = [f"{region}: {one.float().mean():.1%} of the image" for one in regions]
     check_count("labels", labels or areas, len(images))
     under = ["\n".join(filter(None, pair)) for pair in zip_longest(labels, areas)]
     scale = SCALES["percentile"]
-    scale = scale._replace(note=f"{scale.note}; outlined: the detail")
+    scale = scale._replace(note=f"{scale.note}; outlined: the {region}")
     figure, axes = _drawn(images, maps, _checked(images, maps, captions, under), title, scale)
-    for row, region in zip(axes, regions, strict=True):
+    for row, one in zip(axes, regions, strict=True):
         for axis in row:
-            outline(axis, region[0])
+            outline(axis, one[0])
     return figure, axes
 
 

@@ -70,15 +70,6 @@ def test_differences_are_taken_seed_by_seed() -> None:
     assert "| other | +0.100 ± 0.000 |" in summary.differences(values, {"x": "x"}, to="ours")
 
 
-def test_a_card_is_in_its_corner_and_tells_the_species() -> None:
-    pictures = torch.rand((8, 3, 128, 128), generator=torch.Generator().manual_seed(0))
-    changed = beetles.with_card(pictures, torch.arange(8)) != pictures
-    assert not changed[..., beetles.CARD.stop :, :].any()
-    assert not changed[..., beetles.CARD.stop :].any()
-    cards = [beetles.card(label) for label in range(8)]
-    assert all((cards[a] - cards[b]).abs().mean() > 0.05 for a in range(8) for b in range(a))
-
-
 def test_every_row_starts_alike_and_repeats_itself() -> None:
     task = beetles.make(seed=0, n_train=1, n_test=1, layer="start")
     assert all(map(torch.equal, task.tail().parameters(), task.tail().parameters()))

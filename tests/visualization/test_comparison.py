@@ -154,6 +154,9 @@ def test_known_details_are_outlined_in_every_panel_and_their_shares_told() -> No
     points = np.concatenate(axes[0, 1].collections[0].get_segments())
     assert points.min(0).tolist() == [-0.5, -0.5]
     assert points.max(0).tolist() == [2.5, 5.5]
+    _, axes = maps_figure(torch.zeros(2, 3, 6, 6), some, regions, shares, region="card")
+    assert axes[1, 0].get_xlabel() == "card: 50.0% of the image"
+    assert axes[1, 2].get_xlabel() == "50.0% of the map on the card"
     with pytest.raises(ValueError, match=r"Expected `regions` of shape \(2, 1, 6, 6\), but got"):
         maps_figure(torch.zeros(2, 3, 6, 6), some, regions[0], shares)
     with pytest.raises(ValueError, match="Expected `labels` to have one entry an image"):
