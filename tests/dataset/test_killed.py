@@ -5,6 +5,7 @@ import multiprocessing
 import os
 import random
 import signal
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,12 +18,23 @@ from captum_scd.store import MaskStore, verify
 from captum_scd.store.quantization import quantize
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _importable() -> Iterator[None]:
+    """Let the process that all others are forked from import what this one can."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", os.pathsep.join(sys.path))
+        yield
+
+
 def start(store: Path, seconds: float) -> Any:
-    """Start a run in another process, forked from one that has imported everything."""
+    """Start a run in another process, forked from one that has imported everything, and wait for it."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["killed"])
+    Path(f"{store}.txt").unlink(missing_ok=True)
     process = context.Process(target=killed.run_told, args=(str(store), seconds, f"{store}.txt"))
     process.start()
+    while not Path(f"{store}.txt").exists():
+        time.sleep(0.001)
     return process
 
 
@@ -78,8 +90,8 @@ def _moments(count: int, seconds: float) -> Iterator[float]:
 def test_a_run_killed_twenty_times_ends_as_if_it_had_not_been(tmp_path: Path, undisturbed: MaskStore) -> None:
     """Kills fall anywhere between the start and the end; after a run that is over a new one begins."""
     place, ends, counts = tmp_path / "0.zarr", 0, []
-    for moment in _moments(20, 1.2):
-        process = start(place, 0.002)
+    for moment in _moments(20, 2.0):
+        process = start(place, 0.003)
         time.sleep(moment)
         over = not process.is_alive()
         process.kill()

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import torch
+import zarr  # noqa: F401  (a second of importing, which is of no interest to whoever kills at random)
 from torch import Tensor, nn
 
 from captum_scd.dataset import Outcome, Sample, explain_dataset
