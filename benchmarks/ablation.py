@@ -23,8 +23,8 @@ from quality import DEFAULT_DATA, REGION_HEADINGS, Table, load_network, read, re
 from torch import Tensor, nn
 
 from captum_scd import FIDOAttribution, FIDOMasks, attribution, learning, metrics, optimization
-from captum_scd.cli.records import versions
 from captum_scd.passes import counted
+from captum_scd.store.identity import versions
 
 BASE = "defaults"
 HEADINGS = {

@@ -22,10 +22,10 @@ IN_FLIGHT = 2
 """Tasks that a worker holds at a time: one it works on, one whose images it reads meanwhile."""
 
 ANSWERS = 20
-"""Packets of tasks a worker gets, at least, so that all end at about the same time."""
+"""Packets of tasks a worker gets, where there are so many, so that all end at about the same time."""
 
-LARGEST = 64
-"""Tasks in a packet, at most; Ray books packets, so more of them cost more."""
+LARGEST = 4
+"""Tasks in a packet, at most: what Ray books, hands out, and does again as a whole where a worker is lost."""
 
 
 @dataclass(frozen=True)
@@ -184,7 +184,7 @@ def packets(tasks: int, workers: int) -> int:
     """Count the packets that tasks are sent in.
 
     >>> packets(tasks=3, workers=2), packets(tasks=400, workers=2), packets(tasks=1_000_000, workers=8)
-    (3, 40, 15625)
+    (3, 100, 250000)
     """
     return max(min(tasks, ANSWERS * workers), -(-tasks // LARGEST))
 

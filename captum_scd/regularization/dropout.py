@@ -155,7 +155,7 @@ class SaliencyGuidedDropout(nn.Module):
         features, score = self._score(inputs, arguments, target)
         gradient = None
         if score.requires_grad:
-            (gradient,) = torch.autograd.grad(score.sum(), features, allow_unused=True)
+            (gradient,) = torch.autograd.grad(score, features, torch.ones_like(score), allow_unused=True)
         if gradient is None:
             raise RuntimeError(
                 "Expected the score to depend on the output of `layer`, but no gradient flows there: the "

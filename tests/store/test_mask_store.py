@@ -254,3 +254,15 @@ def test_a_missing_library_is_named(monkeypatch: pytest.MonkeyPatch, place: Path
     monkeypatch.setitem(__import__("sys").modules, "zarr", None)
     with pytest.raises(ModuleNotFoundError, match=r"captum-scd\[store\]"):
         Hierarchy.open(str(place), "r")
+
+
+def test_a_writer_reads_nothing_of_what_is_there(
+    store: MaskStore, entry: Make, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.append([entry("a")], "first")
+    writer = MaskStore.writer(place)
+    monkeypatch.setattr(type(writer._hierarchy), "all_facts", None)
+    writer.append([entry("b")], "second")
+    writer.append([entry("c")], "first")  # which is there
+    monkeypatch.undo()
+    assert list(MaskStore.open(place)) == ["a", "b"]
