@@ -68,9 +68,9 @@ def run_beetles(options: argparse.Namespace) -> Table:
 
 
 def run_birds(options: argparse.Namespace) -> Table:
-    recipe = Recipe(options.rate or 0.1, options.epochs or 10, learning_rate=1e-3)
+    recipe = Recipe(options.rate or 0.1, options.epochs or 20, learning_rate=5e-4)
     data = birds.Birds(options.data, options.size)
-    layer = options.layer or "start"
+    layer = options.layer or birds.LAST
     return experiment(lambda seed: data.make(seed, options.train or 10, layer), recipe, options)
 
 
@@ -131,7 +131,10 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--seeds", type=_positive, default=5, help="(%(default)s)")
     parser.add_argument("--rows", type=_rows, default=["nothing", "dropout", "dropout2d", "dropblock", OURS])
     parser.add_argument("--rate", type=float, help="share that every row drops (0.1)")
-    parser.add_argument("--layer", help="part of the tail to drop from (start: what the frozen stem gives)")
+    parser.add_argument(
+        "--layer",
+        help="part of the tail to drop from (what the frozen stem gives; of birds, the last map)",
+    )
     parser.add_argument("--train", type=_positive, help="training images of each class")
     parser.add_argument("--test", type=_positive, help="test images of each class; of birds, all others")
     parser.add_argument("--epochs", type=_positive)

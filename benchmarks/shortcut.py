@@ -19,31 +19,25 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
-from overfocus.beetles import STEM, TEST_SEED, Tail, card
+from overfocus.beetles import STEM, TEST_SEED, Tail
 from PIL import Image
 from torch import Tensor, nn
 
 from captum_scd import FIDOMasks
 from captum_scd.cli import main as command
 from captum_scd.dataset import Sample, explain_dataset
-from captum_scd.demo import MEAN, SPECIES, STD, DemoImages, generate, load, normalize
+from captum_scd.demo import MEAN, SPECIES, STD, DemoImages, generate, load, normalize, with_card
 
 SPECIES_WITH_CARD = 2
 SIZE = 64
-CORNER = slice(2, 18)
-"""Rows and columns of the card: a quarter of a side."""
-
 LEARNING = {"n_iterations": 10, "n_samples": 2, "seed": 0}
 """A third of the usual steps; enough for small pictures."""
 
 
 def with_cards(images: Tensor, labels: Tensor) -> Tensor:
-    """Put the same card into the corner of all pictures of one species, (N, 3, H, W)."""
-    side = CORNER.stop - CORNER.start
-    painted = F.interpolate(card(SPECIES_WITH_CARD)[None], size=(side, side), mode="area")[0]
-    pictures = images.clone()
-    pictures[labels == SPECIES_WITH_CARD, :, CORNER, CORNER] = painted
-    return pictures
+    """Put a card into the corner of all pictures of one species, (N, 3, H, W)."""
+    chosen = (labels == SPECIES_WITH_CARD).view(-1, 1, 1, 1)
+    return torch.where(chosen, with_card(images, labels)[0], images)
 
 
 def train(images: Tensor, labels: Tensor, epochs: int = 12, seed: int = 0) -> nn.Module:

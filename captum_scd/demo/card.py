@@ -26,6 +26,10 @@ def with_card(images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
 
     Returns:
         The pictures with their cards, same shape, and where these lie, bool, shape (N, 1, H, W).
+
+    >>> pictures, where = with_card(torch.rand(2, 3, 64, 64), torch.tensor([0, 5]))
+    >>> int(where[0].sum()), pictures[1, :, 3, 3]  # the paper is white
+    (256, tensor([0.9700, 0.9700, 0.9700]))
     """
     size = images.shape[-1]
     start, side = round(MARGIN * size), round(SHARE * size)
