@@ -210,11 +210,29 @@ def given(baselines: Baselines, inputs: tuple[Tensor, ...]) -> tuple[Tensor, ...
     >>> baseline.shape, baseline.unique()
     (torch.Size([2, 3, 4, 4]), tensor([0.5000]))
     """
-    formatted = zip(format_baselines(baselines, inputs), inputs, strict=True)
+    try:
+        formatted = tuple(zip(format_baselines(baselines, inputs), inputs, strict=True))
+    except AssertionError as error:
+        raise AssertionError(_misfit(baselines, inputs)) from error
     filled = tuple(torch.as_tensor(value).to(tensor).expand_as(tensor).clone() for value, tensor in formatted)
     if not all(tensor.isfinite().all() for tensor in filled):
         raise ValueError("Expected finite `baselines`, but got NaN or infinity.")
     return filled
+
+
+def _misfit(baselines: Baselines, inputs: tuple[Tensor, ...]) -> str:
+    """Say which baselines would fit, without their numbers."""
+    wanted = ", ".join(
+        f"{tuple(tensor.shape)} or (1, {str(tuple(tensor.shape[1:]))[1:]}" for tensor in inputs
+    )
+    given = baselines if isinstance(baselines, tuple) else (baselines,)
+    came = ", ".join(
+        str(tuple(one.shape)) if isinstance(one, Tensor) else type(one).__name__ for one in given
+    )
+    return (
+        f"Expected `baselines` to be numbers or tensors of shape {wanted}, one an input, but got {came}. "
+        "The class to explain goes to `target`."
+    )
 
 
 def _takes_generator(function: Callable[..., Tensor]) -> bool:

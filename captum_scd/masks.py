@@ -23,7 +23,7 @@ DAMAGES = (ValueError, EOFError, OSError, TypeError, KeyError, RuntimeError, zip
 """What NumPy and zipfile raise for files that are cut off, altered or no archive at all."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class FIDOMasks:
     """What FIDO learned for a batch: two importance masks an example, 1 = important.
 
@@ -46,6 +46,8 @@ class FIDOMasks:
 
     >>> cells = torch.tensor([[[[0.0, 1.0], [0.0, 1.0]]]])
     >>> masks = FIDOMasks(cells, cells, size=(4, 4))
+    >>> masks
+    FIDOMasks(1 example of 4 x 4, cells of 2 x 2, seed None)
     >>> masks.joint[0, 0, 0]
     tensor([0.0000, 0.2500, 0.7500, 1.0000])
     >>> masks.bounding_box(threshold=0.5).tolist()
@@ -116,6 +118,12 @@ class FIDOMasks:
 
     def __len__(self) -> int:
         return len(self.ssr_cells)
+
+    def __repr__(self) -> str:
+        shape = self.size or tuple(self.ssr_cells.shape[1:])
+        size, cells = (" x ".join(map(str, one)) for one in (shape, self.ssr_cells.shape[-len(shape) :]))
+        examples = "1 example" if len(self) == 1 else f"{len(self)} examples"
+        return f"FIDOMasks({examples} of {size}, cells of {cells}, seed {self.seed})"
 
     def __getitem__(self, index: int | slice) -> "FIDOMasks":
         """Select examples; an int keeps the batch dimension, and raises IndexError beyond the last."""

@@ -24,7 +24,15 @@ def test_the_python_blocks_run_one_after_the_other(
 def test_the_commands_are_understood() -> None:
     lines = [line.split() for block in blocks(PAGE, "") for line in block.splitlines()]
     commands = [words[1:] for words in lines if words[:1] == ["captum-scd"]]
-    assert {words[0] for words in commands} == {"explain", "compare", "classify", "verify", "report", "errors", "demo"}
+    assert {words[0] for words in commands} == {
+        "explain",
+        "compare",
+        "classify",
+        "verify",
+        "report",
+        "errors",
+        "demo",
+    }
     for words in commands:
         cli._parser().parse_args(words)
 

@@ -74,12 +74,14 @@ def _table(summaries: Sequence[tuple[str, Summary]], classes: Classes) -> str:
 
 
 def doubts(summary: Summary) -> Iterator[str]:
-    """Say where the cut masks of an image do not do what they are for."""
+    """Say where the cut masks of an image do not do what they are for, or could not."""
     probability = summary["probability"]
     if probability["ssr"] < probability["image"] / 2:
         yield "the SSR keeps less than half of the probability"
     if probability["sdr"] > probability["image"] / 2:
         yield "the SDR leaves more than half of the probability"
+    if probability.get("infill", 0.0) > probability["image"] / 2:
+        yield "the infill alone keeps more than half of the probability; try another --infill"
 
 
 def counted_doubts(summaries: Collection[Summary]) -> list[str]:

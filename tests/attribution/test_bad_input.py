@@ -42,8 +42,12 @@ OPTIONS = {
     "too few targets": ({"target": [0]}, AssertionError, None),
     "target of another kind": ({"target": "cat"}, AssertionError, "Expected `target` to hold integers"),
     "target of too many dimensions": ({"target": (1, 2)}, AssertionError, "pick one value a row"),
-    "baseline of another shape": ({"baselines": torch.zeros(2, 3, 4, 4)}, AssertionError, None),
-    "too many baselines": ({"baselines": (0.0, 0.0)}, AssertionError, None),
+    "baseline of another shape": (
+        {"baselines": torch.zeros(2, 3, 4, 4)},
+        AssertionError,
+        r"but got \(2, 3, 4, 4\)",
+    ),
+    "too many baselines": ({"baselines": (0.0, 0.0)}, AssertionError, "but got float, float"),
     "baseline with NaN": ({"baselines": NAN}, ValueError, "Expected finite `baselines`"),
     "infinite baseline": ({"baselines": float("inf")}, ValueError, "Expected finite `baselines`"),
     "feature mask of floats": (

@@ -374,14 +374,15 @@ def test_help_is_there(command, capsys):
 
 
 def test_masks_that_do_not_work_are_noted():
-    def summary(image: float, ssr: float, sdr: float) -> dict[str, Any]:
-        return {"probability": {"image": image, "ssr": ssr, "sdr": sdr}}
+    def summary(image: float, ssr: float, sdr: float, infill: float = 0.01) -> dict[str, Any]:
+        return {"probability": {"image": image, "ssr": ssr, "sdr": sdr, "infill": infill}}
 
     fine, weak, alive = summary(0.8, 0.5, 0.1), summary(0.8, 0.3, 0.1), summary(0.2, 0.2, 0.15)
     assert explaining.counted_doubts([fine]) == []
-    notes = "".join(explaining.counted_doubts([fine, weak, alive]))
-    assert "in 1 of 3 the SSR keeps less than half" in notes
-    assert "in 1 of 3 the SDR leaves more than half" in notes
+    notes = "".join(explaining.counted_doubts([fine, weak, alive, summary(0.8, 0.8, 0.3, infill=0.5)]))
+    assert "in 1 of 4 the SSR keeps less than half" in notes
+    assert "in 1 of 4 the SDR leaves more than half" in notes
+    assert "in 1 of 4 the infill alone keeps more than half" in notes
 
 
 def test_resizing_below_the_cut_is_refused(explain, save, capsys):
