@@ -4,6 +4,7 @@ Images of two sizes, one that cannot be loaded; a network whose every pass takes
 """
 
 import contextlib
+import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -60,6 +61,7 @@ def run(store: str, seconds: float = 0.0) -> Outcome:
 def run_told(store: str, seconds: float, told: str) -> None:
     """Do the same, and write what goes to standard error into a file."""
     torch.set_num_threads(1)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where tests run in the background
     with Path(told).open("w", buffering=1) as file, contextlib.redirect_stderr(file):
         try:
             run(store, seconds)
