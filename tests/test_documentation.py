@@ -5,6 +5,7 @@ import inspect
 import re
 from collections.abc import Iterator
 from importlib import import_module
+from pathlib import Path
 
 import pytest
 from fences import ROOT, run_blocks
@@ -86,3 +87,10 @@ def test_the_files_and_tables_that_extending_names_are_there() -> None:
     code = "".join(path.read_text("utf-8") for path in (ROOT / "captum_scd").rglob("*.py"))
     for table in (word for word in words if word.isupper()):
         assert re.search(rf"^{table}\b.*= ", code, flags=re.MULTILINE), table
+
+
+@pytest.mark.parametrize(
+    "page", [ROOT / "README.md", *sorted(PAGES.rglob("*.md"))], ids=lambda page: page.name
+)
+def test_no_placeholder_is_left(page: Path) -> None:
+    assert "@@" not in page.read_text("utf-8")

@@ -15,11 +15,11 @@ class Classes:
         count: number of outputs.
         names: one name an output, empty where none are known.
 
-    >>> classes = Classes(3, ("Finch", "crane", "crane"))
-    >>> classes.index("--target", "finch"), classes.index("--target", "2")
+    >>> classes = Classes(3, ("House finch", "crane", "crane"))
+    >>> classes.index("--target", "house_finch"), classes.index("--target", "2")
     (0, 2)
     >>> classes.label(0), Classes(3).label(0)
-    ('Finch', 'class 0')
+    ('House finch', 'class 0')
     """
 
     count: int
@@ -45,12 +45,12 @@ class Classes:
         return self.name(index) or f"class {index}"
 
     def index(self, option: str, text: str) -> int:
-        """Find a class by its number, or by its name in any case.
+        """Find a class by its number, or by its name in any case, with spaces, `_` or `-` between words.
 
         Raises:
             UsageError: if nothing, or more than one class, goes by that name or number.
         """
-        found = {place for place, name in enumerate(self.names) if name.casefold() == text.casefold()}
+        found = {place for place, name in enumerate(self.names) if _plain(name) == _plain(text)}
         if text.isdecimal() and int(text) < self.count:
             found.add(int(text))
         if len(found) != 1:
@@ -66,9 +66,14 @@ class Classes:
     def _hint(self, text: str, found: set[int]) -> str:
         if found:
             return f", which could mean {' or '.join(map(str, sorted(found)))}"
-        known = {name.casefold(): name for name in self.names}
-        near = [known[name] for name in difflib.get_close_matches(text.casefold(), known)]
+        known = {_plain(name): name for name in self.names}
+        near = [known[name] for name in difflib.get_close_matches(_plain(text), known)]
         return f"; did you mean {' or '.join(map(repr, near))}?" if near else ""
+
+
+def _plain(name: str) -> str:
+    """A name as folders and people may write it, too."""
+    return name.casefold().replace("_", " ").replace("-", " ")
 
 
 def read_names(path: Path | None) -> tuple[str, ...]:

@@ -16,10 +16,10 @@ from captum_scd.dataset.facts import (
     class_probabilities,
     cut_areas,
     probabilities_shown,
-    shown_by_cut_masks,
 )
 from captum_scd.dataset.pictures import Normalization, View
 from captum_scd.masks import FIDOMasks
+from captum_scd.metrics.probability import shown_by
 from captum_scd.passes import counted
 from captum_scd.store.identity import versions
 
@@ -132,7 +132,7 @@ def _probabilities(model: nn.Module, inputs: Tensor, masks: FIDOMasks, target: i
     """Probability of the target: whole image, cut masks at work, soft masks at work."""
     shown = {
         "image": torch.ones_like(masks.ssr),
-        **shown_by_cut_masks(masks),
+        **shown_by(masks, THRESHOLD),
         "ssr_soft": masks.ssr,
         "sdr_soft": 1 - masks.sdr,
         "infill": torch.zeros_like(masks.ssr),

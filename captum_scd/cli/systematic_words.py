@@ -45,11 +45,13 @@ def counted(classes: Mapping[int, int], names: Classes, most: int = 3) -> str:
 
 
 def told(findings: Findings, names: Classes) -> Iterator[str]:
-    """Say what is suspicious, or that nothing is."""
+    """Say what is suspicious, or that nothing is, or could be."""
     for group in findings.suspicious:
         for evidence in group.evidence:
             yield f"look twice: {group_words(group, names)}: {evidence_words(evidence)}"
-    if not findings.suspicious:
+    if not findings.questions:
+        yield "there are too few images of a class to test anything"
+    elif not findings.suspicious:
         yield f"nothing stands out in {findings.questions} questions"
 
 

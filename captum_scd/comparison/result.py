@@ -100,6 +100,9 @@ class Comparison:
         """Return the number of images."""
         return len(self.inputs)
 
+    def __repr__(self) -> str:
+        return f"Comparison of {len(self)} images\n{self.to_markdown()}"
+
     def to_markdown(self) -> str:
         """Write a table: a line a method, means over the images, and below it what is to be said of each.
 

@@ -13,13 +13,14 @@ from captum_scd._errors import ImageError, one_line
 from captum_scd._strategies import describe
 from captum_scd.attribution import FIDOAttribution
 from captum_scd.dataset.facts import (
+    THRESHOLD,
     class_probabilities,
     cut_areas,
     probabilities_shown,
-    shown_by_cut_masks,
 )
 from captum_scd.forward import preserved
 from captum_scd.masks import FIDOMasks
+from captum_scd.metrics.probability import shown_by
 from captum_scd.settings import Settings
 from captum_scd.store import Entry
 from captum_scd.store.identity import fingerprint
@@ -187,7 +188,7 @@ class Explaining:
         self, inputs: Tensor, masks: FIDOMasks, probabilities: Tensor, targets: list[int]
     ) -> dict[str, Tensor]:
         rows = torch.arange(len(targets))
-        shown = probabilities_shown(self.network, inputs, masks.infill, shown_by_cut_masks(masks), targets)
+        shown = probabilities_shown(self.network, inputs, masks.infill, shown_by(masks, THRESHOLD), targets)
         return {"image": probabilities[rows, targets], "predicted": probabilities.amax(1), **shown}
 
     @staticmethod

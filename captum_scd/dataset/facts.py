@@ -26,11 +26,6 @@ def class_probabilities(model: nn.Module, inputs: Tensor) -> Tensor:
     return probabilities
 
 
-def shown_by_cut_masks(masks: FIDOMasks) -> dict[str, Tensor]:
-    """Masks cut at `THRESHOLD`, as what is shown: `ssr` alone, and all but `sdr`; booleans, 1 keeps."""
-    return {"ssr": masks.threshold(THRESHOLD, "ssr"), "sdr": ~masks.threshold(THRESHOLD, "sdr")}
-
-
 def probabilities_shown(
     model: nn.Module,
     inputs: Tensor,

@@ -1,9 +1,9 @@
 """How good is a map? Pure functions on batches, for attributions of any method.
 
 Faithful to the model: `insertion_deletion`, `sufficient_area`, `destroying_area`, `probability_kept`,
-`probability_left`, `probability_under`, `infidelity`. In the right place: `pointing_game`,
-`energy_pointing_game`, `iou`, `precision`, `recall`. Compact: `area`, `entropy`, `gini`, `total_variation`.
-Steady: `sensitivity`, `rank_correlation`.
+`probability_left`, `probability_under`, `mask_probabilities`, `infidelity`. In the right place:
+`pointing_game`, `energy_pointing_game`, `iou`, `precision`, `recall`. Compact: `area`, `entropy`, `gini`,
+`total_variation`. Steady: `sensitivity`, `rank_correlation`.
 """
 
 from captum_scd.metrics.agreement import rank_correlation
@@ -19,7 +19,12 @@ from captum_scd.metrics.localization import (
     precision,
     recall,
 )
-from captum_scd.metrics.probability import probability_kept, probability_left, probability_under
+from captum_scd.metrics.probability import (
+    mask_probabilities,
+    probability_kept,
+    probability_left,
+    probability_under,
+)
 from captum_scd.metrics.robustness import Sensitivity, sensitivity
 
 __all__ = [
@@ -34,6 +39,7 @@ __all__ = [
     "infidelity",
     "insertion_deletion",
     "iou",
+    "mask_probabilities",
     "pointing_game",
     "precision",
     "probability_kept",

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from captum_scd._captum import Baselines, Target
+from captum_scd.masks import FIDOMasks
 from captum_scd.metrics._asking import asked, seen_through
 from captum_scd.metrics._maps import unit_values
 from captum_scd.metrics._ranking import ranked
@@ -122,6 +123,52 @@ def probability_under(
         forward_func, inputs, baselines, target, additional_forward_args, internal_batch_size
     ) as composites:
         return seen_through(composites, _broadcast(unit_values(mask), inputs))
+
+
+def mask_probabilities(
+    forward_func: Callable[..., Any],
+    inputs: Tensor,
+    masks: FIDOMasks,
+    target: Target = None,
+    additional_forward_args: object = None,
+    threshold: float = 0.5,
+) -> dict[str, Tensor]:
+    """Ask the model whether cut masks do what they are for; masks that fail look no different from others.
+
+    Args:
+        forward_func, inputs, target, additional_forward_args: as the masks were learned with.
+        masks: with their infill.
+        threshold: where they are cut, in [0, 1].
+
+    Returns:
+        Probability (N,) of the target of the whole `"image"`, of the bare `"infill"`, with the `"ssr"` alone
+        (should be near that of the image), and without the `"sdr"` (should be near 0). Where the infill
+        alone keeps the class, both say little. `visualization.masks_figure` takes these.
+
+    Raises:
+        ValueError: for masks without an infill; all else as for `probability_under`.
+
+    >>> model = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten())
+    >>> x = torch.zeros(1, 3, 4, 4)
+    >>> x[:, 0, :2, :2] = 40
+    >>> cells = torch.tensor([[[[1.0, 0.0], [0.0, 0.0]]]])
+    >>> masks = FIDOMasks(cells, cells, size=(4, 4), infill=torch.zeros_like(x))
+    >>> {name: round(p.item(), 2) for name, p in mask_probabilities(model, x, masks, 0).items()}
+    {'image': 1.0, 'infill': 0.33, 'ssr': 1.0, 'sdr': 0.33}
+    """
+    if masks.infill is None:
+        raise ValueError("Expected masks with their infill, but these have none; learn them, or load them.")
+    whole = torch.ones_like(inputs, dtype=torch.bool)
+    shown = {"image": whole, "infill": ~whole, **shown_by(masks, threshold)}
+    return {
+        name: probability_under(forward_func, inputs, mask, masks.infill, target, additional_forward_args)
+        for name, mask in shown.items()
+    }
+
+
+def shown_by(masks: FIDOMasks, threshold: float) -> dict[str, Tensor]:
+    """Cut masks as what is shown: `ssr` alone, and all but `sdr`; booleans, 1 keeps."""
+    return {"ssr": masks.threshold(threshold, "ssr"), "sdr": ~masks.threshold(threshold, "sdr")}
 
 
 def _broadcast(mask: Tensor, inputs: Tensor) -> Tensor:

@@ -146,7 +146,7 @@ def test_masks_in_doubt_are_marked(explain, save, out, told):
     photo = save("a.png")
     explain(photo)
     summary = json.loads((out / "a.json").read_text())
-    summary["probability"].update(image=0.8, ssr=0.1, sdr=0.7)
+    summary["probability"].update(image=0.8, ssr=0.1, sdr=0.7, infill=0.0)
     (out / "a.json").write_text(json.dumps(summary))
     explain(photo, "--report")
     heading, (image,), _ = told()

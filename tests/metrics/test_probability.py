@@ -8,9 +8,11 @@ from models import Additive, PlantedPatch
 from planted import HEIGHT, ORACLE, SHARE, WHITE, WIDTH, random
 from torch import Tensor, nn
 
+from captum_scd import FIDOMasks
 from captum_scd.metrics import (
     destroying_area,
     insertion_deletion,
+    mask_probabilities,
     probability_kept,
     probability_left,
     probability_under,
@@ -110,3 +112,25 @@ def test_masks_out_of_their_range_are_rejected(value: float) -> None:
 def test_masks_that_do_not_broadcast_are_rejected(shape: tuple[int, ...]) -> None:
     with pytest.raises(ValueError, match="Expected a mask that broadcasts to inputs of shape"):
         probability_under(PlantedPatch(), WHITE, torch.ones(shape), target=0)
+
+
+def test_cut_masks_are_asked_about_as_shown_and_taken_away(images: Tensor, net: nn.Module) -> None:
+    cells = torch.rand(2, len(images), 1, 4, 4, generator=torch.Generator().manual_seed(0))
+    fill = torch.zeros_like(images)
+    masks = FIDOMasks(cells[0], cells[1], tuple(images.shape[2:]), infill=fill)
+    told = mask_probabilities(net, images, masks, target=1, threshold=0.4)
+    seen = {
+        "image": images,
+        "infill": fill,
+        "ssr": torch.where(masks.ssr >= 0.4, images, fill),
+        "sdr": torch.where(masks.sdr >= 0.4, fill, images),
+    }
+    with torch.no_grad():
+        for name, shown in seen.items():
+            assert torch.allclose(told[name], net(shown).softmax(1)[:, 1], atol=1e-6)
+
+
+def test_masks_without_an_infill_cannot_be_asked_about(images: Tensor, net: nn.Module) -> None:
+    cells = torch.rand(len(images), 1, 4, 4)
+    with pytest.raises(ValueError, match="with their infill"):
+        mask_probabilities(net, images, FIDOMasks(cells, cells, (8, 8)), target=1)
