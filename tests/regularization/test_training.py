@@ -129,10 +129,13 @@ def test_two_processes_train_as_one(tmp_path: Path, images: Tensor) -> None:
         state = two_processes.network().state_dict()
     torch.save((batch, labels, state), tmp_path / "batch.pt")
     script = [sys.executable, str(Path(two_processes.__file__))]
-    place = {**os.environ, "PYTHONPATH": str(Path(captum_scd.__file__).parents[1])}
-    both = [subprocess.Popen([*script, str(rank), str(tmp_path)], env=place) for rank in range(2)]
+    place = {"PYTHONPATH": str(Path(captum_scd.__file__).parents[1]), "OMP_NUM_THREADS": "1"}
+    both = [
+        subprocess.Popen([*script, str(rank), str(tmp_path)], env={**os.environ, **place})
+        for rank in range(2)
+    ]
     expected = two_processes.gradients(two_processes.sgdrop(state), batch, labels)
-    assert [process.wait(timeout=120) for process in both] == [0, 0]
+    assert [process.wait(timeout=600) for process in both] == [0, 0]
     for rank in range(2):
         got, parallel, own = torch.load(tmp_path / f"{rank}.pt")
         for gradient, reference in zip(got, expected, strict=True):
