@@ -45,6 +45,9 @@ class Explaining:
             "probability: of the explained class; SSR keeps it with the rest of the image replaced, "
             f"SDR leaves it with the region replaced; masks cut at {THRESHOLD}"
         )
+        if self.explainer.contrast is not None:
+            other = self.explainer.classes.label(self.explainer.contrast)
+            yield f"the masks keep and lose the lead over {other}; the probability may be small in both"
         for doubt in counted_doubts([summary for _, summary in summaries]):
             yield f"note: {doubt}"
 
@@ -74,7 +77,12 @@ def _table(summaries: Sequence[tuple[str, Summary]], classes: Classes) -> str:
 
 
 def doubts(summary: Summary) -> Iterator[str]:
-    """Say where the cut masks of an image do not do what they are for, or could not."""
+    """Say where the cut masks of an image do not do what they are for, or could not.
+
+    The probability of a class says nothing of its lead over another, which a contrast is about.
+    """
+    if summary.get("contrast"):
+        return
     probability = summary["probability"]
     if probability["ssr"] < probability["image"] / 2:
         yield "the SSR keeps less than half of the probability"

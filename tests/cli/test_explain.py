@@ -110,7 +110,9 @@ def test_classes_targets_and_contrasts_by_name(drawn, explain, save, out, tmp_pa
     assert summary["predicted"]["name"] == "Finch"
     assert summary["target"] == {"index": 2, "name": "Wren"}
     assert summary["contrast"] == {"index": 1, "name": "Robin"}
-    assert "Finch (explained: Wren)" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "the lead over Robin" in told
+    assert "Finch (explained: Wren)" in told
 
 
 @pytest.mark.parametrize("infill", list(INFILLS))
@@ -383,6 +385,7 @@ def test_masks_that_do_not_work_are_noted():
     assert "in 1 of 4 the SSR keeps less than half" in notes
     assert "in 1 of 4 the SDR leaves more than half" in notes
     assert "in 1 of 4 the infill alone keeps more than half" in notes
+    assert explaining.counted_doubts([{**weak, "contrast": {"index": 1, "name": None}}]) == []
 
 
 def test_resizing_below_the_cut_is_refused(explain, save, capsys):
