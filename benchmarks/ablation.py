@@ -23,6 +23,7 @@ from quality import DEFAULT_DATA, REGION_HEADINGS, Table, load_network, read, re
 from torch import Tensor, nn
 
 from captum_scd import FIDOAttribution, FIDOMasks, attribution, learning, metrics, optimization
+from captum_scd.cli.options import names_of, whole_number
 from captum_scd.passes import counted
 from captum_scd.store.identity import versions
 
@@ -72,7 +73,7 @@ VARIANTS: Mapping[str, Variant] = {
     "15 iterations": Variant(settings={"n_iterations": 15}),
     "30 iterations": Variant(settings={"n_iterations": 30}),
     "120 iterations": Variant(settings={"n_iterations": 120}),
-    "2 samples, 30 iterations": Variant(settings={"n_samples": 2, "n_iterations": 30}),
+    "2 samples at 30 iterations": Variant(settings={"n_samples": 2, "n_iterations": 30}),
     "2 samples": Variant(settings={"n_samples": 2}),
     "16 samples": Variant(settings={"n_samples": 16}),
     "original sampler": Variant({"sampler": "original"}),
@@ -152,7 +153,7 @@ def measure(model: nn.Module, variant: Variant, inputs: Tensor) -> tuple[Values,
 
 
 def run(model: nn.Module, paths: Sequence[Path], options: argparse.Namespace) -> Results:
-    """Measure what is not measured yet, photo by photo, the defaults first."""
+    """Measure what is not measured yet, photo by photo, the defaults first, which all are compared with."""
     results = Results(options.json, {"size": options.size, "versions": versions()})
     for done, path in enumerate(paths):
         inputs = read(path, options.size).contiguous(memory_format=torch.channels_last)
@@ -173,26 +174,24 @@ def correlation(first: Tensor, second: Tensor) -> float:
     return float(torch.corrcoef(torch.stack([first.flatten(), second.flatten()]))[0, 1])
 
 
-def _variants(text: str) -> list[str]:
-    names = text.split(",")
-    unknown = [name for name in names if name not in VARIANTS]
-    if unknown:
-        raise argparse.ArgumentTypeError(f"expected some of {', '.join(VARIANTS)}, but got {unknown[0]!r}")
-    return [BASE, *(name for name in names if name != BASE)]
-
-
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     data = Path(os.environ.get("CAPTUM_SCD_REAL_DATA") or DEFAULT_DATA)
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--data", type=Path, default=data, help="CAPTUM_SCD_REAL_DATA or ../shared/real")
-    parser.add_argument("--images", type=int, default=12, help="photos, evenly spread (%(default)s)")
-    parser.add_argument("--variants", type=_variants, default=list(VARIANTS), help=",".join(VARIANTS))
-    parser.add_argument("--size", type=int, default=227, help="in pixels (%(default)s)")
-    parser.add_argument("--threads", type=int, default=2, help="of the processor (%(default)s)")
+    parser.add_argument(
+        "--images", type=whole_number(1), default=12, help="photos, evenly spread (%(default)s)"
+    )
+    parser.add_argument(
+        "--variants", type=names_of("variant", VARIANTS), default=tuple(VARIANTS), help=",".join(VARIANTS)
+    )
+    parser.add_argument("--size", type=whole_number(1), default=227, help="in pixels (%(default)s)")
+    parser.add_argument("--threads", type=whole_number(1), default=2, help="of the processor (%(default)s)")
     parser.add_argument("--json", type=Path, default=Path("out/ablation/values.json"), help="%(default)s")
-    return parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
+    options.variants = list(dict.fromkeys([BASE, *options.variants]))
+    return options
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -25,6 +25,7 @@ from torch.nn import functional as F
 
 from captum_scd import __version__
 from captum_scd.classification import COMBINATIONS
+from captum_scd.cli.options import whole_number
 
 MAIN = "FIDO crop and whole"
 """The library's default, which is named here and not picked from the table."""
@@ -171,40 +172,35 @@ def answered(cases: Sequence[Case], cache: Cache) -> Iterator[Answer]:
         note(f"{place}/{len(cases)} examples, {case.part}, {left:.0f} min left", last=place == len(cases))
 
 
-def _whole(least: int) -> Any:
-    def read(text: str) -> int:
-        if int(text) < least:
-            raise argparse.ArgumentTypeError(f"expected at least {least}, but got {text}")
-        return int(text)
-
-    return read
-
-
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     data = Path(os.environ.get("CAPTUM_SCD_REAL_DATA") or DEFAULT_DATA)
     out = Path("out")
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, default=data, help="CAPTUM_SCD_REAL_DATA or ../shared/real")
     parser.add_argument("--part", choices=("birds", "photos", "all"), default="all", help="%(default)s")
-    parser.add_argument("--images", type=_whole(1), default=10**6, help="most photos a part, evenly spread")
+    parser.add_argument(
+        "--images", type=whole_number(1), default=10**6, help="most photos a part, evenly spread"
+    )
     parser.add_argument(
         "--leave-out",
-        type=_whole(0),
+        type=whole_number(0),
         default=0,
         metavar="N",
         help="leave out those that --images N takes (%(default)s)",
     )
-    parser.add_argument("--iterations", type=_whole(1), default=16, help="of FIDO (%(default)s)")
+    parser.add_argument("--iterations", type=whole_number(1), default=16, help="of FIDO (%(default)s)")
     parser.add_argument(
         "--k",
-        type=_whole(1),
+        type=whole_number(1),
         default=1,
         help="likeliest classes FIDO looks for (%(default)s)",
     )
     parser.add_argument("--bfloat16", action="store_true", help="learn masks in half precision")
     parser.add_argument("--device", default="cpu", help="%(default)s")
-    parser.add_argument("--threads", type=_whole(1), default=2, help="of the processor (%(default)s)")
-    parser.add_argument("--seed", type=_whole(0), default=0, help="of folds, canvases, masks (%(default)s)")
+    parser.add_argument("--threads", type=whole_number(1), default=2, help="of the processor (%(default)s)")
+    parser.add_argument(
+        "--seed", type=whole_number(0), default=0, help="of folds, canvases, masks (%(default)s)"
+    )
     parser.add_argument("--cache", type=Path, default=out / "classification", help="%(default)s")
     parser.add_argument("--json", type=Path, default=out / "classification.json", help="%(default)s")
     return parser.parse_args(arguments)

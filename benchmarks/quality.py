@@ -20,6 +20,7 @@ from PIL import Image
 from torch import Tensor, nn
 
 from captum_scd import FIDOAttribution, FIDOMasks, compare, metrics
+from captum_scd.cli.options import names_of, whole_number
 from captum_scd.comparison import DEFAULT_METHODS, MEASURES, METHODS, Comparison
 from captum_scd.store.identity import versions
 
@@ -214,43 +215,28 @@ def report(measured: Measured, done: Sequence[str], options: argparse.Namespace)
 
 def asked(options: argparse.Namespace) -> dict[str, Any]:
     """What the numbers depend on."""
-    names = ("size", "batch", "methods", "metrics", "seed")
-    return {**{name: getattr(options, name) for name in names}, "cut": CUT}
-
-
-def _some_of(known: Sequence[str]) -> Any:
-    def read(text: str) -> list[str]:
-        names = text.split(",")
-        unknown = [name for name in names if name not in known]
-        if unknown:
-            raise argparse.ArgumentTypeError(f"expected some of {', '.join(known)}, but got {unknown[0]!r}")
-        return names
-
-    return read
-
-
-def _positive(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"expected at least 1, but got {value}")
-    return value
+    names = ("size", "batch", "seed")
+    lists = {name: list(getattr(options, name)) for name in ("methods", "metrics")}
+    return {**{name: getattr(options, name) for name in names}, **lists, "cut": CUT}
 
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     data = Path(os.environ.get("CAPTUM_SCD_REAL_DATA") or DEFAULT_DATA)
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, default=data, help="CAPTUM_SCD_REAL_DATA or ../shared/real")
-    parser.add_argument("--images", type=_positive, default=48, help="photos, evenly spread (%(default)s)")
-    parser.add_argument("--size", type=_positive, default=227, help="in pixels (%(default)s)")
-    parser.add_argument("--threads", type=_positive, default=2, help="of the processor (%(default)s)")
     parser.add_argument(
-        "--methods", type=_some_of(list(METHODS)), default=list(DEFAULT_METHODS), help=",".join(METHODS)
+        "--images", type=whole_number(1), default=48, help="photos, evenly spread (%(default)s)"
+    )
+    parser.add_argument("--size", type=whole_number(1), default=227, help="in pixels (%(default)s)")
+    parser.add_argument("--threads", type=whole_number(1), default=2, help="of the processor (%(default)s)")
+    parser.add_argument(
+        "--methods", type=names_of("method", METHODS), default=list(DEFAULT_METHODS), help=",".join(METHODS)
     )
     parser.add_argument(
-        "--metrics", type=_some_of(list(MEASURES)), default=DEFAULT_METRICS, help=",".join(MEASURES)
+        "--metrics", type=names_of("metric", MEASURES), default=DEFAULT_METRICS, help=",".join(MEASURES)
     )
     parser.add_argument("--json", type=Path, default=Path("out/quality.json"), help="%(default)s")
-    parser.add_argument("--batch", type=_positive, default=4, help="photos at a time (%(default)s)")
+    parser.add_argument("--batch", type=whole_number(1), default=4, help="photos at a time (%(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="of FIDO and the random order (%(default)s)")
     return parser.parse_args(arguments)
 

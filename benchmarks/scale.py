@@ -22,6 +22,7 @@ import torch
 from torch import Tensor
 
 from captum_scd import FIDOAttribution, FIDOMasks
+from captum_scd.cli.options import whole_number
 from captum_scd.dataset import explain_dataset
 from captum_scd.demo import generate, load, normalize
 from captum_scd.store import Entry, MaskStore
@@ -144,18 +145,26 @@ def table(result: dict[str, Any]) -> str:
     )
 
 
+def write(result: dict[str, Any], options: argparse.Namespace) -> None:
+    """Keep a result in `--json`, with what it depends on."""
+    asked = {name: str(value) for name, value in vars(options).items()}
+    told = {**result, "asked": asked, "versions": versions(), "processors": os.cpu_count()}
+    options.json.parent.mkdir(parents=True, exist_ok=True)
+    options.json.write_text(json.dumps(told, indent=2) + "\n")
+
+
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--images", type=int, default=64, help="pictures explained (%(default)s)")
-    parser.add_argument("--iterations", type=int, default=60, help="of FIDO (%(default)s)")
-    parser.add_argument("--batch", type=int, default=8, help="images at a time (%(default)s)")
-    parser.add_argument("--turns", type=int, default=3, help="of each way (%(default)s)")
+    parser.add_argument("--images", type=whole_number(1), default=64, help="pictures explained (%(default)s)")
+    parser.add_argument("--iterations", type=whole_number(1), default=60, help="of FIDO (%(default)s)")
+    parser.add_argument("--batch", type=whole_number(1), default=8, help="images at a time (%(default)s)")
+    parser.add_argument("--turns", type=whole_number(1), default=3, help="of each way (%(default)s)")
     parser.add_argument(
-        "--entries", type=int, default=6400, help="random ones, for the store alone (%(default)s)"
+        "--entries", type=whole_number(1), default=6400, help="random ones, for the store alone (%(default)s)"
     )
-    parser.add_argument("--threads", type=int, default=2, help="of the processor (%(default)s)")
+    parser.add_argument("--threads", type=whole_number(1), default=2, help="of the processor (%(default)s)")
     parser.add_argument("--json", type=Path, default=Path("out/scale.json"), help="%(default)s")
     return parser.parse_args(arguments)
 
@@ -168,13 +177,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             "images": options.images,
             "run": throughput(options, Path(folder)),
             "large": large(options, Path(folder) / "large.zarr"),
-            "asked": {name: str(value) for name, value in vars(options).items()},
-            "versions": versions(),
-            "processors": os.cpu_count(),
             "load": os.getloadavg(),
         }
-    options.json.parent.mkdir(parents=True, exist_ok=True)
-    options.json.write_text(json.dumps(result, indent=2) + "\n")
+    write(result, options)
     print(table(result))
     return 0
 

@@ -10,7 +10,6 @@ move: on a machine that is busy with other things the ratio is too low, never to
 """
 
 import argparse
-import json
 import os
 import sys
 import tempfile
@@ -20,12 +19,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from scale import bare, timed
+from scale import bare, timed, write
 
+from captum_scd.cli.options import whole_number
 from captum_scd.dataset.on_ray import explain_on_ray
 from captum_scd.dataset.spreading import Cluster
 from captum_scd.demo import generate, load, normalize
-from captum_scd.store.identity import versions
 
 
 def on_ray(
@@ -83,10 +82,12 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--images", type=int, default=64, help="pictures explained (%(default)s)")
-    parser.add_argument("--iterations", type=int, default=60, help="of FIDO (%(default)s)")
-    parser.add_argument("--batch", type=int, default=8, help="images at a time (%(default)s)")
-    parser.add_argument("--workers", type=int, nargs="+", default=[1, 2], help="of each run (1 2)")
+    parser.add_argument("--images", type=whole_number(1), default=64, help="pictures explained (%(default)s)")
+    parser.add_argument("--iterations", type=whole_number(1), default=60, help="of FIDO (%(default)s)")
+    parser.add_argument("--batch", type=whole_number(1), default=8, help="images at a time (%(default)s)")
+    parser.add_argument(
+        "--workers", type=whole_number(1), nargs="+", default=[1, 2], help="of each run (1 2)"
+    )
     parser.add_argument("--json", type=Path, default=Path("out/scale_ray.json"), help="%(default)s")
     return parser.parse_args(arguments)
 
@@ -97,15 +98,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     before = os.getloadavg()
     with tempfile.TemporaryDirectory() as folder:
         rows = rates(options, Path(folder))
-    result = {
-        "rows": rows,
-        "asked": {name: str(value) for name, value in vars(options).items()},
-        "versions": versions(),
-        "processors": os.cpu_count(),
-        "load": [before, os.getloadavg()],
-    }
-    options.json.parent.mkdir(parents=True, exist_ok=True)
-    options.json.write_text(json.dumps(result, indent=2) + "\n")
+    write({"rows": rows, "load": [before, os.getloadavg()]}, options)
     print(table(rows))
     return 0
 

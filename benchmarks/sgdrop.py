@@ -11,7 +11,6 @@ to read the tables stands in `benchmarks/README.md`.
 import argparse
 import json
 import os
-import platform
 import sys
 import time
 from collections import defaultdict
@@ -19,7 +18,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import captum
 import torch
 from overfocus import beetles, birds, cost, summary
 from overfocus.measures import measure
@@ -27,7 +25,8 @@ from overfocus.rows import ROWS
 from overfocus.task import Task
 from overfocus.training import Recipe, fit
 
-from captum_scd import __version__
+from captum_scd.cli.options import names_of, whole_number
+from captum_scd.store.identity import versions
 
 DEFAULT_DATA = Path(__file__).resolve().parents[1] / ".." / "shared" / "real"
 COLUMNS = {
@@ -46,18 +45,46 @@ Table = dict[str, dict[str, list[float]]]
 
 
 def experiment(make: Callable[[int], Task], recipe: Recipe, options: argparse.Namespace) -> Table:
-    """Train and measure every row on every seed."""
-    table: Table = {row: defaultdict(list) for row in options.rows}
+    """Train and measure every row on every seed, but for what an earlier run has left in `--json`."""
+    table = earlier(options)
     for seed in range(options.seeds):
+        todo = [row for row in options.rows if len(table[row]["accuracy"]) <= seed]
+        if not todo:
+            continue
         task = make(seed)
-        for row in options.rows:
+        for row in todo:
             start = time.perf_counter()
             tail = fit(task, ROWS[row], recipe, seed)
             for column, value in measure(task, tail, options.fido_images, seed).items():
                 table[row][column].append(value)
+            keep(table, options)
             took, right = time.perf_counter() - start, table[row]["accuracy"][-1]
             print(f"seed {seed}, {row}: accuracy {right:.3f}, {took:.0f} s", file=sys.stderr, flush=True)
+    return {row: {name: of[: options.seeds] for name, of in table[row].items()} for row in options.rows}
+
+
+def earlier(options: argparse.Namespace) -> Table:
+    """What a run with the same settings has left, by row and column, seed after seed."""
+    table: Table = defaultdict(lambda: defaultdict(list))
+    if options.json.is_file():
+        kept = json.loads(options.json.read_text())
+        if (kept["settings"], kept["versions"]) == (asked(options), versions()):
+            for row, columns in kept["values"].items():
+                table[row].update(columns)
     return table
+
+
+def asked(options: argparse.Namespace) -> dict[str, Any]:
+    """What the numbers of a row and seed depend on."""
+    names = ("part", "rate", "layer", "train", "test", "epochs", "size", "fido_images")
+    return {name: getattr(options, name) for name in names}
+
+
+def keep(values: Any, options: argparse.Namespace) -> None:
+    """Write what there is to `--json`."""
+    told = {"settings": asked(options), "versions": versions(), "values": values}
+    options.json.parent.mkdir(parents=True, exist_ok=True)
+    options.json.write_text(json.dumps(told, indent=1) + "\n")
 
 
 def run_beetles(options: argparse.Namespace) -> Table:
@@ -95,56 +122,37 @@ def cost_table(rows: dict[str, dict[str, float]]) -> str:
     return "\n".join(lines)
 
 
-def report(values: Any, options: argparse.Namespace) -> dict[str, Any]:
-    """Everything needed to run this again and to compare seed by seed."""
-    settings = {name: value for name, value in vars(options).items() if name not in ("data", "json")}
-    versions = {
-        "captum_scd": __version__,
-        "captum": str(captum.__version__),
-        "torch": str(torch.__version__),
-        "python": platform.python_version(),
-    }
-    return {"settings": settings, "versions": versions, "values": values}
-
-
-def _rows(text: str) -> list[str]:
-    names = text.split(",")
-    unknown = [name for name in names if name not in ROWS]
-    if unknown:
-        raise argparse.ArgumentTypeError(f"expected some of {', '.join(ROWS)}, but got {unknown[0]!r}")
-    return names
-
-
-def _positive(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"expected at least 1, but got {value}")
-    return value
-
-
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     data = Path(os.environ.get("CAPTUM_SCD_REAL_DATA") or DEFAULT_DATA)
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--part", choices=("beetles", "birds", "cost"), required=True)
-    parser.add_argument("--seeds", type=_positive, default=5, help="(%(default)s)")
-    parser.add_argument("--rows", type=_rows, default=["nothing", "dropout", "dropout2d", "dropblock", OURS])
+    parser.add_argument("--seeds", type=whole_number(1), default=5, help="(%(default)s)")
+    parser.add_argument(
+        "--rows", type=names_of("row", ROWS), default=["nothing", "dropout", "dropout2d", "dropblock", OURS]
+    )
     parser.add_argument("--rate", type=float, help="share that every row drops (0.1)")
     parser.add_argument(
         "--layer",
         help="part of the tail to drop from (what the frozen stem gives; of birds, the last map)",
     )
-    parser.add_argument("--train", type=_positive, help="training images of each class")
-    parser.add_argument("--test", type=_positive, help="test images of each class; of birds, all others")
-    parser.add_argument("--epochs", type=_positive)
-    parser.add_argument("--size", type=_positive, default=227, help="of the birds, in pixels (%(default)s)")
-    parser.add_argument("--fido-images", type=_positive, default=8, help="test images FIDO explains")
-    parser.add_argument("--repeats", type=_positive, default=9, help="pairs of steps (%(default)s)")
-    parser.add_argument("--threads", type=_positive, default=2, help="of the processor (%(default)s)")
+    parser.add_argument("--train", type=whole_number(1), help="training images of each class")
+    parser.add_argument(
+        "--test", type=whole_number(1), help="test images of each class; of birds, all others"
+    )
+    parser.add_argument("--epochs", type=whole_number(1))
+    parser.add_argument(
+        "--size", type=whole_number(1), default=227, help="of the birds, in pixels (%(default)s)"
+    )
+    parser.add_argument("--fido-images", type=whole_number(1), default=8, help="test images FIDO explains")
+    parser.add_argument("--repeats", type=whole_number(1), default=9, help="pairs of steps (%(default)s)")
+    parser.add_argument("--threads", type=whole_number(1), default=2, help="of the processor (%(default)s)")
     parser.add_argument("--data", type=Path, default=data, help="CAPTUM_SCD_REAL_DATA or ../shared/real")
     parser.add_argument("--json", type=Path, help="out/sgdrop-PART.json")
-    return parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
+    options.json = options.json or Path(f"out/sgdrop-{options.part}.json")
+    return options
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -154,15 +162,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"Expected squeezenet.py and birds/*/*.jpg in {options.data}; see --data.", file=sys.stderr)
         return 2
     if options.part == "cost":
-        values: Any = cost.table(options.repeats)
+        values = cost.table(options.repeats)
+        keep(values, options)
         text = cost_table(values)
     else:
-        values = run_beetles(options) if options.part == "beetles" else run_birds(options)
-        text = tables(values)
-    path = options.json or Path(f"out/sgdrop-{options.part}.json")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(report(values, options), indent=1) + "\n")
-    print(f"{text}\n\nvalue by value in {path}")
+        text = tables(run_beetles(options) if options.part == "beetles" else run_birds(options))
+    print(f"{text}\n\nvalue by value in {options.json}")
     return 0
 
 

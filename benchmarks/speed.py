@@ -9,7 +9,6 @@ How to read the tables stands in `benchmarks/README.md`.
 import argparse
 import json
 import os
-import platform
 import statistics
 import sys
 import time
@@ -23,7 +22,9 @@ from quality import DEFAULT_DATA, load_network
 from torch import Tensor, nn
 
 from captum_scd import FIDOAttribution
+from captum_scd.cli.options import names_of, whole_number
 from captum_scd.passes import Passes, counted
+from captum_scd.store.identity import versions
 
 NETWORKS = ("squeezenet", "resnet50")
 CAPS = (4, 8, 16, 32, 64)
@@ -168,7 +169,7 @@ def report(costs: Sequence[Cost], peaks: Sequence[Memory], options: argparse.Nam
     return json.dumps(
         {
             "settings": {name: str(value) for name, value in vars(options).items()},
-            "versions": {"torch": str(torch.__version__), "python": platform.python_version()},
+            "versions": versions(),
             "costs": [asdict(cost) for cost in costs],
             "memory": [asdict(peak) for peak in peaks],
         },
@@ -176,37 +177,23 @@ def report(costs: Sequence[Cost], peaks: Sequence[Memory], options: argparse.Nam
     )
 
 
-def _numbers(text: str) -> list[int]:
-    return [_positive(part) for part in text.split(",")]
-
-
-def _positive(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"expected at least 1, but got {value}")
-    return value
-
-
-def _networks(text: str) -> list[str]:
-    names = text.split(",")
-    if not set(names) <= set(NETWORKS):
-        raise argparse.ArgumentTypeError(f"expected some of {', '.join(NETWORKS)}, but got {text!r}")
-    return names
-
-
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     data = Path(os.environ.get("CAPTUM_SCD_REAL_DATA") or DEFAULT_DATA)
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--networks", type=_networks, default=list(NETWORKS), help=",".join(NETWORKS))
-    parser.add_argument("--batches", type=_numbers, default=[1, 8], help="images explained at once (1,8)")
-    parser.add_argument("--rows", type=_positive, help="`internal_batch_size` (the library's default)")
-    parser.add_argument("--iterations", type=_positive, default=60, help="of FIDO (%(default)s)")
-    parser.add_argument("--repeats", type=_positive, default=3, help="pairs (%(default)s)")
-    parser.add_argument("--size", type=_positive, default=224, help="in pixels (%(default)s)")
+    parser.add_argument(
+        "--networks", type=names_of("network", NETWORKS), default=list(NETWORKS), help=",".join(NETWORKS)
+    )
+    parser.add_argument(
+        "--batches", type=whole_number(1), nargs="+", default=[1, 8], help="images explained at once (1 8)"
+    )
+    parser.add_argument("--rows", type=whole_number(1), help="`internal_batch_size` (the library's default)")
+    parser.add_argument("--iterations", type=whole_number(1), default=60, help="of FIDO (%(default)s)")
+    parser.add_argument("--repeats", type=whole_number(1), default=3, help="pairs (%(default)s)")
+    parser.add_argument("--size", type=whole_number(1), default=224, help="in pixels (%(default)s)")
     parser.add_argument("--device", type=torch.device, default=torch.device("cpu"), help="%(default)s")
-    parser.add_argument("--threads", type=_positive, default=2, help="of the processor (%(default)s)")
+    parser.add_argument("--threads", type=whole_number(1), default=2, help="of the processor (%(default)s)")
     parser.add_argument("--data", type=Path, default=data, help="CAPTUM_SCD_REAL_DATA or ../shared/real")
     parser.add_argument("--json", type=Path, default=Path("out/speed.json"), help="%(default)s")
     return parser.parse_args(arguments)
