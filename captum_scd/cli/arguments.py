@@ -120,6 +120,16 @@ def preparation(options: argparse.Namespace) -> Preparation:
     return Preparation(options.size, resize)
 
 
+def prepared(options: argparse.Namespace) -> dict[str, Any]:
+    """How photos are cut and normalised, as JSON can hold it; raises as `preparation` does."""
+    return {
+        "size": options.size,
+        "resize": preparation(options).resize,
+        "mean": list(options.mean),
+        "std": list(options.std),
+    }
+
+
 def target_class(options: argparse.Namespace, classes: Classes) -> int | None:
     """Read the class that is asked about, None for the predicted one.
 
@@ -143,10 +153,7 @@ def request(options: argparse.Namespace, names: Sequence[str], weights: str) -> 
         "target": options.target,
         "classes_sha256": hashlib.sha256("\n".join(names).encode()).hexdigest() if names else None,
         "infill": options.infill,
-        "size": options.size,
-        "resize": preparation(options).resize,
-        "mean": list(options.mean),
-        "std": list(options.std),
+        **prepared(options),
         "settings": settings(options),
         "version": __version__,
     }

@@ -81,7 +81,7 @@ def doubts(summary: Summary) -> Iterator[str]:
 
     The probability of a class says nothing of its lead over another, which a contrast is about.
     """
-    if summary.get("contrast"):
+    if summary.get("contrast") is not None:
         return
     probability = summary["probability"]
     if probability["ssr"] < probability["image"] / 2:

@@ -2,12 +2,12 @@
 
 import argparse
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from captum_scd.cli.arguments import preparation
+from captum_scd.cli.arguments import preparation, prepared
 from captum_scd.cli.classes import Classes
 from captum_scd.cli.engines import engine
 from captum_scd.cli.errors import UsageError
@@ -58,7 +58,7 @@ def into_store(options: argparse.Namespace, explainer: Explainer) -> int:
             options.store,
             batch_size=options.batch or BATCH,
             classes=explainer.classes.names,
-            preparation=_prepared(options),
+            preparation=prepared(options),
             method=explainer.method,
             **asked,
         )
@@ -124,15 +124,6 @@ def _images(options: argparse.Namespace, explainer: Explainer) -> Images:
     labels = explainer.classes if options.labels else None
     arguments = [path.absolute() for path in options.images] if options.engine == "ray" else options.images
     return Images(arguments, reading, explainer.target, labels)
-
-
-def _prepared(options: argparse.Namespace) -> Mapping[str, object]:
-    return {
-        "size": options.size,
-        "resize": preparation(options).resize,
-        "mean": list(options.mean),
-        "std": list(options.std),
-    }
 
 
 def _told(outcome: Outcome, store: str) -> int:

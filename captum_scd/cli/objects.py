@@ -55,9 +55,9 @@ class Objects:
 
     def _box(self, entry: Entry, view: View | None) -> Tensor:
         height, width = entry.masks.size
-        boxes = [_on_view(box, view, width) for box in self.boxes[entry.key]]
-        region = box_region(torch.tensor(boxes), (height, width)).any(0)[0]
-        return region.float()
+        given = self.boxes[entry.key]
+        boxes = torch.tensor([*given] if view is None else [view.from_photo(box, width) for box in given])
+        return box_region(boxes.round().long(), (height, width)).any(0)[0].float()
 
     def _mask(self, entry: Entry, view: View | None) -> Tensor | None:
         assert self.folder is not None
@@ -106,15 +106,6 @@ def _numbers(row: Mapping[str, Any]) -> Box:
     if not (x0 < x1 and y0 < y1):
         raise ValueError(f"Expected x0 < x1 and y0 < y1, but got {x0:g}, {y0:g}, {x1:g}, {y1:g}.")
     return x0, y0, x1, y1
-
-
-def _on_view(box: Box, view: View | None, width: int) -> list[int]:
-    """Carry a box over to the pixels of what the network saw, rounded to whole ones."""
-    if view is None:
-        return [round(value) for value in box]
-    left, top, right, _ = view.crop
-    scale = width / (right - left)
-    return [round((value - start) * scale) for value, start in zip(box, (left, top) * 2, strict=True)]
 
 
 def _cut(path: Path, view: View | None, size: tuple[int, ...]) -> Tensor:

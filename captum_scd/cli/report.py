@@ -125,7 +125,9 @@ def _entry(stored: Stored, entry: StoredEntry) -> Entry:
         label=_label(entry, classes),
         infill=None if picture is None else _infill(picture, stored.settings.get("infill")),
         facts=_facts(stored, entry, picture),
-        doubts=tuple(doubts({"probability": entry.probability})),
+        doubts=tuple(
+            doubts({"probability": entry.probability, "contrast": stored.settings.get("contrast_target")})
+        ),
     )
 
 

@@ -63,26 +63,26 @@ def run(options: argparse.Namespace) -> int:
         UsageError: if the command cannot be carried out.
     """
     stored = Stored.open(options.store)
-    reading = Reading(stored, read_objects(options.boxes, options.regions), _embedding(options, stored))
+    reader = CaseReader(stored, read_objects(options.boxes, options.regions), _embedding(options, stored))
     check_writable(options.out)
     check_page(options.out / PAGE)
-    cases = list(reading.cases())
+    cases = list(reader.cases())
     findings = _found(cases, options.seed)
     classes = by_class(cases)
-    report = page_report(stored, cases, findings, reading.notes(cases), options.line)
+    report = page_report(stored, cases, findings, reader.notes(cases), options.line)
     page = write(options.out / PAGE, report, page_entries(stored, findings, classes))
     _write_record(options.out / RECORD, stored, cases, findings)
     for line in (
         *class_table(classes, stored.classes),
         *told(findings, stored.classes),
-        *reading.notes(cases),
+        *reader.notes(cases),
     ):
         print(line)
     print(f"{len(cases)} images; page in {page}")
     return 0
 
 
-class Reading:
+class CaseReader:
     """From a store's entries to cases.
 
     Args:

@@ -10,6 +10,7 @@ from captum_scd.cli.systematic_words import counted, evidence_words, group_words
 from captum_scd.report import Column, Entry, Map, Report
 from captum_scd.report.sheets import MOST, contact_sheet
 from captum_scd.systematic import Answers, Case, ClassLooks, Findings, Group
+from captum_scd.systematic.places import CUT
 
 COLUMNS = (
     Column("wrong", "share that is called by another name than its label", better="lower", percent=True),
@@ -34,8 +35,6 @@ GUIDE = {
     "of 100 stores without anything to find. It says where to look, not that anything is wrong.",
     "Not told": "shortcuts on the object itself, or in the same place in every class, or in few images.",
 }
-
-CUT = 0.5
 
 
 def page_report(

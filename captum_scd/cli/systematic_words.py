@@ -69,7 +69,7 @@ def evidence_words(evidence: Evidence) -> str:
 def group_record(group: Group, names: Classes) -> dict[str, Any]:
     """Everything about a group, as JSON can hold it."""
     return {
-        "class": names.record(group.explained) if names.names else {"index": group.explained, "name": None},
+        "class": names.record(group.explained),
         "group": group.number,
         "images": [case.key for case in group.cases],
         "labels": {names.label(label): count for label, count in group.labels.items()},

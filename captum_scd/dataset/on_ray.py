@@ -181,8 +181,7 @@ class RayRun:
         missing = [name for name in self._given if name not in there and not name.startswith("again-")]
         if missing:
             raise _given_up(f"{len(missing)} of {len(self._given)} parts are not in the store", "none")
-        failed = {key: why for key, why in store.failures.items() if seen.batch_of(key) is not None}
-        return Outcome(self._done, self._count - self._done - len(failed), failed)
+        return Outcome.of(self._done, self._count, store, seen)
 
     def _answers(self, parts: Mapping[str, Part]) -> Iterator[Answer]:
         """Yield answers until there are no more, or too many errors in a row."""

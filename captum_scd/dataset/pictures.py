@@ -37,6 +37,12 @@ class View:
         scale = (right - left) / self.pixels.shape[-1]
         return [round(start + scale * value, 2) for start, value in zip((left, top) * 2, box, strict=True)]
 
+    def from_photo(self, box: Sequence[float], width: int) -> list[float]:
+        """Carry a box from the photo's pixels over to those of the same view, `width` pixels wide."""
+        left, top, right, _ = self.crop
+        scale = width / (right - left)
+        return [scale * (value - start) for start, value in zip((left, top) * 2, box, strict=True)]
+
 
 def read(path: Path | BinaryIO) -> Image.Image:
     """Read an image upright and as 8-bit RGB.

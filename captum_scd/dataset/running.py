@@ -39,6 +39,12 @@ class Outcome:
     skipped: int
     failed: Mapping[str, str]
 
+    @classmethod
+    def of(cls, done: int, count: int, store: MaskStore, seen: Index) -> "Outcome":
+        """What became of `count` images whose keys were seen, `done` of which this run has explained."""
+        failed = {key: why for key, why in store.failures.items() if seen.batch_of(key) is not None}
+        return cls(done, count - done - len(failed), failed)
+
 
 def explain_dataset(
     model: Model,
@@ -148,8 +154,7 @@ class Run:
                 self.explain(one, advance_to)
                 if interrupted():
                     raise KeyboardInterrupt
-        failed = {key: why for key, why in self.store.failures.items() if self.seen.batch_of(key) is not None}
-        return Outcome(self.done, self.count - self.done - len(failed), failed)
+        return Outcome.of(self.done, self.count, self.store, self.seen)
 
     def explain(self, one: LoadedPart, advance_to: Callable[[int], object] = int) -> None:
         """Explain a part and commit it, telling `advance_to` the number of images that were dealt with."""

@@ -194,7 +194,8 @@ class MaskStore:
     @property
     def damaged(self) -> Mapping[str, str]:
         """What is wrong with the facts of batches, by name; their entries are not counted as there."""
-        return dict(self._damaged) if self._index is not None else {}
+        self._index  # noqa: B018  # reading all facts finds the damaged ones
+        return dict(self._damaged)
 
     def __len__(self) -> int:
         return len(self._index)

@@ -1,6 +1,6 @@
 """What is known of one image: what the network said, and where it looked."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from torch import Tensor
@@ -49,3 +49,53 @@ class Case:
     def right(self) -> bool | None:
         """Whether the network names the true class, None where that is not known."""
         return None if self.label is None else self.predicted == self.label
+
+
+@dataclass(frozen=True, eq=False)
+class Cases:
+    """Some images, and what holds for them in the mean.
+
+    Attributes:
+        cases: the images.
+
+    >>> pair = Cases((Case("a", torch.ones(2, 2), 0, 0, on=0.5), Case("b", torch.ones(2, 2), 2, 2, on=1.0)))
+    >>> len(pair), pair.on, pair.probability
+    (2, 0.75, None)
+    """
+
+    cases: tuple[Case, ...]
+
+    def __len__(self) -> int:
+        return len(self.cases)
+
+    @property
+    def probability(self) -> float | None:
+        """Mean probability of the predicted classes."""
+        return mean([case.probability for case in self.cases])
+
+    @property
+    def on(self) -> float | None:
+        """Mean share in [0, 1] of the kept joint maps on the object."""
+        return mean([case.on for case in self.cases])
+
+    def area(self, name: str) -> float | None:
+        """Mean share of the image that a mask covers, `"ssr"`, `"sdr"` or `"joint"`."""
+        return mean([case.areas.get(name) for case in self.cases])
+
+
+def mean(values: Sequence[float | None]) -> float | None:
+    """Mean of what is known, None where nothing is.
+
+    >>> mean([0.2, None, 0.4]), mean([None])
+    (0.30000000000000004, None)
+    """
+    known = [value for value in values if value is not None]
+    return sum(known) / len(known) if known else None
+
+
+def mean_look(cases: Sequence[Case]) -> Tensor:
+    """Mean of the looks of at least one case, (cells, cells)."""
+    total = cases[0].look.clone()
+    for case in cases[1:]:
+        total += case.look
+    return total / len(cases)

@@ -6,12 +6,11 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from captum_scd.systematic.cases import Case
-from captum_scd.systematic.groups import mean, mean_look
+from captum_scd.systematic.cases import Case, Cases, mean_look
 
 
 @dataclass(frozen=True, eq=False)
-class Answers:
+class Answers(Cases):
     """The images of a class that are named right, or those that are named wrong.
 
     Attributes:
@@ -26,34 +25,15 @@ class Answers:
             [0.5000, 0.5000]])
     """
 
-    cases: tuple[Case, ...]
-
-    def __len__(self) -> int:
-        return len(self.cases)
-
     @property
     def look(self) -> Tensor | None:
         """Mean look, (cells, cells); None where there is no image."""
         return mean_look(self.cases) if self.cases else None
 
     @property
-    def probability(self) -> float | None:
-        """Mean probability of the predicted classes."""
-        return mean([case.probability for case in self.cases])
-
-    @property
-    def on(self) -> float | None:
-        """Mean share in [0, 1] of the kept joint maps on the object."""
-        return mean([case.on for case in self.cases])
-
-    @property
     def called(self) -> dict[int, int]:
         """Classes the network names, and how often, the most frequent first."""
         return dict(Counter(case.predicted for case in self.cases).most_common())
-
-    def area(self, name: str) -> float | None:
-        """Mean share of the image that a mask covers, `"ssr"`, `"sdr"` or `"joint"`."""
-        return mean([case.areas.get(name) for case in self.cases])
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,10 +71,12 @@ def by_class(cases: Sequence[Case]) -> list[ClassLooks]:
     >>> len(wren.right), len(wren.wrong), finch.error_rate, finch.wrong.called
     (1, 0, 1.0, {0: 1})
     """
-    surest = sorted(cases, key=lambda case: -(case.probability or 0.0))
-    found = []
-    for label in sorted({case.label for case in cases if case.label is not None}):
-        own = [case for case in surest if case.label == label]
-        right, wrong = (tuple(case for case in own if case.right is is_right) for is_right in (True, False))
-        found.append(ClassLooks(label, Answers(right), Answers(wrong)))
-    return found
+    sorted_out: dict[int, dict[bool, list[Case]]] = {}
+    for case in sorted(cases, key=lambda case: -(case.probability or 0.0)):
+        if case.label is not None:
+            answers = sorted_out.setdefault(case.label, {True: [], False: []})
+            answers[case.predicted == case.label].append(case)
+    return [
+        ClassLooks(label, Answers(tuple(answers[True])), Answers(tuple(answers[False])))
+        for label, answers in sorted(sorted_out.items())
+    ]

@@ -33,6 +33,7 @@ class Embedding:
     model: nn.Module
     cut: float = CUT
     rule: BoxRule = field(default_factory=BoxRule)
+    _layer: list[nn.Module] = field(default_factory=list, init=False, repr=False)
 
     @torch.no_grad()
     def __call__(self, inputs: Tensor, joint: Tensor) -> Tensor:
@@ -55,9 +56,10 @@ class Embedding:
         return self._pooled(shown)
 
     def _pooled(self, shown: Tensor) -> Tensor:
-        layer = feature_layer(self.model, lambda: self.model(shown[:1])).module
+        if not self._layer:
+            self._layer.append(feature_layer(self.model, lambda: self.model(shown[:1])).module)
         maps: list[Tensor] = []
-        handle = layer.register_forward_hook(lambda _, __, output: maps.append(output))
+        handle = self._layer[0].register_forward_hook(lambda _, __, output: maps.append(output))
         try:
             self.model(shown)
         finally:

@@ -1,32 +1,31 @@
 """Images that are called alike, what they have in common, and what speaks against them."""
 
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from torch import Tensor
 
-from captum_scd.systematic.cases import Case
+from captum_scd.systematic.cases import Cases, mean_look
 from captum_scd.systematic.evidence import Evidence
 from captum_scd.systematic.places import centre
 
 
 @dataclass(frozen=True, eq=False)
-class Group:
-    """Some of the images that one class was explained for.
+class Group(Cases):
+    """Some of the images (`cases`) that one class was explained for.
 
     Attributes:
         explained: the class.
         number: 0 for all of its images; 1, 2, ... for those among them that look alike where the masks are,
             the largest first.
-        rows: places of the images among all cases; those most like the others first.
-        cases: the same images.
+        rows: places of its images among all; those most like the others first.
         elsewhere: mean share in [0, 1] of their looks outside the usual place of other classes, None where
             it is not known.
         likeness: spread of what the masks keep of them, as a share of that over all images; lower is more
             alike, 1 is any images. None where it is not known.
         evidence: what makes it suspicious.
 
+    >>> from captum_scd.systematic import Case
     >>> cases = [Case(str(k), torch.eye(2), 1, 1, label=k % 3) for k in range(6)]
     >>> group = Group(explained=1, number=0, rows=tuple(range(6)), cases=tuple(cases))
     >>> group.labels, group.answers.count(False), group.centre
@@ -36,13 +35,9 @@ class Group:
     explained: int
     number: int
     rows: tuple[int, ...]
-    cases: tuple[Case, ...]
     elsewhere: float | None = None
     likeness: float | None = None
     evidence: tuple[Evidence, ...] = ()
-
-    def __len__(self) -> int:
-        return len(self.rows)
 
     @property
     def labels(self) -> dict[int, int]:
@@ -60,16 +55,6 @@ class Group:
         return self.answers.count(False) / len(self.answers) if self.answers else None
 
     @property
-    def probability(self) -> float | None:
-        """Mean probability of the predicted classes."""
-        return mean([case.probability for case in self.cases])
-
-    @property
-    def on(self) -> float | None:
-        """Mean share in [0, 1] of the kept joint maps on the object."""
-        return mean([case.on for case in self.cases])
-
-    @property
     def look(self) -> Tensor:
         """Mean look, (cells, cells)."""
         return mean_look(self.cases)
@@ -78,25 +63,3 @@ class Group:
     def centre(self) -> tuple[float, float] | None:
         """Mean place, x from the left and y from the top, in [0, 1]."""
         return centre(self.look)
-
-    def area(self, name: str) -> float | None:
-        """Mean share of the image that a mask covers, `"ssr"`, `"sdr"` or `"joint"`."""
-        return mean([case.areas.get(name) for case in self.cases])
-
-
-def mean(values: Sequence[float | None]) -> float | None:
-    """Mean of what is known, None where nothing is.
-
-    >>> mean([0.2, None, 0.4]), mean([None])
-    (0.30000000000000004, None)
-    """
-    known = [value for value in values if value is not None]
-    return sum(known) / len(known) if known else None
-
-
-def mean_look(cases: Sequence[Case]) -> Tensor:
-    """Mean of the looks of at least one case, (cells, cells)."""
-    total = cases[0].look.clone()
-    for case in cases[1:]:
-        total += case.look
-    return total / len(cases)

@@ -1,5 +1,6 @@
 """All cases at once: which of them make a group, and what is known of each group."""
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -7,9 +8,9 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from captum_scd.systematic.cases import Case
+from captum_scd.systematic.cases import Case, mean
 from captum_scd.systematic.grouping import LEAST_IMAGES, grouped, spread, standardized
-from captum_scd.systematic.groups import Group, mean
+from captum_scd.systematic.groups import Group
 from captum_scd.systematic.places import elsewhere
 
 
@@ -42,8 +43,10 @@ class Survey:
 
     def groups(self) -> Iterator[Group]:
         """Class by class, all of its images, then those of each group that stands apart."""
-        for explained in sorted({case.explained for case in self.cases}):
-            own = [row for row, case in enumerate(self.cases) if case.explained == explained]
+        rows_of = defaultdict(list)
+        for row, case in enumerate(self.cases):
+            rows_of[case.explained].append(row)
+        for explained, own in sorted(rows_of.items()):
             for number, rows in enumerate([own, *self._alike(own)]):
                 yield self._group(explained, number, rows)
 
@@ -63,10 +66,10 @@ class Survey:
         known = {row: self.features[row] for row in rows if row in self.features}
         order = sorted(rows, key=_distances(known).__getitem__) if len(known) == len(rows) else rows
         return Group(
+            tuple(self.cases[row] for row in order),
             explained,
             number,
             tuple(order),
-            tuple(self.cases[row] for row in order),
             mean([self.outside[row] for row in rows]),
             self._likeness([*known.values()]),
         )

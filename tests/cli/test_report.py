@@ -102,3 +102,13 @@ def test_a_file_of_another_origin_is_not_written_over(place, out, capsys):
     (out / "report.html").write_text("my garden")
     assert report(place, "--out", out) == 2
     assert "page of an earlier run" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("contrast", "doubted"), [(None, 1), (0, 0)])
+def test_a_contrast_is_not_judged_by_the_probability(contrast, doubted, tmp_path, out):
+    settings = {**IDENTITY["settings"], "contrast_target": contrast}
+    store = MaskStore.create(tmp_path / "m.zarr", {**IDENTITY, "settings": settings})
+    chances = {"image": 0.8, "predicted": 0.8, "ssr": 0.1, "sdr": 0.1}
+    store.append([Entry("a", corner(), 1, 1, chances, {"ssr": 0.1, "sdr": 0.1})], "first")
+    assert report(tmp_path / "m.zarr", "--out", out) == 0
+    assert len(told(out).blocks("facts")[0]["doubts"]) == doubted
