@@ -49,7 +49,7 @@ real: $(READY)  ## tests on a real network and photos, where they are
 	@$(BIN)/python -m pytest -m real -q -rs tests/real
 
 ray: $(READY)  ## tests on Ray clusters of two nodes, where there is Ray
-	@$(BIN)/python -m pytest -m ray -q -rs tests/dataset
+	@$(BIN)/python -m pytest -m ray -q -rs tests/dataset tests/cli
 
 lint: $(READY)  ## style
 	@$(BIN)/ruff check .

@@ -12,7 +12,7 @@ from captum_scd._version import __version__
 from captum_scd.cli.classes import Classes
 from captum_scd.cli.errors import UsageError, one_line
 from captum_scd.cli.models import FORMS
-from captum_scd.cli.options import number, whole_number
+from captum_scd.cli.options import number, path_or_url, whole_number
 from captum_scd.dataset.pictures import Preparation
 from captum_scd.infill import INFILLS
 
@@ -25,7 +25,7 @@ RESIZE = 256 / 224
 def add_subject(parser: Any) -> None:
     """Add the images, and the network that is asked about them."""
     parser.add_argument(
-        "images", nargs="+", type=Path, metavar="IMAGE|FOLDER", help="folders with all below them"
+        "images", nargs="+", type=path_or_url, metavar="IMAGE|FOLDER", help="folders with all below them"
     )
     parser.add_argument(
         "--model", required=True, metavar="SPEC", help=f"{FORMS}; a network, or what returns one"

@@ -37,7 +37,7 @@ PAGE = "report.html"
 DESCRIPTION = """Find which pixels make a network decide. For each image a figure (.png), the masks (.npz) and
 a summary (.json) are written into --out; the summary comes last. What is done already, with the same question
 and settings, is skipped, so that a run that was broken off can be started again. With --store masks and
-numbers of all images go into one store."""
+numbers of all images go into one store, and images may lie behind URLs, s3://camera/2026 for instance."""
 
 
 def add_parser(commands: Any) -> None:

@@ -1,20 +1,16 @@
 """`explain --store`: images below folders, as many as there are, into one store of masks."""
 
 import argparse
-import os
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from captum_scd.cli.arguments import preparation, prepared
-from captum_scd.cli.classes import Classes
 from captum_scd.cli.engines import engine
 from captum_scd.cli.errors import UsageError
 from captum_scd.cli.explainer import Explainer
+from captum_scd.cli.images import Images
 from captum_scd.cli.job import INTERRUPTED, complain
-from captum_scd.cli.photos import is_image
-from captum_scd.dataset import Outcome, Sample
+from captum_scd.dataset import Outcome
 from captum_scd.dataset.pictures import Reading
 
 BATCH = 8
@@ -70,60 +66,10 @@ def into_store(options: argparse.Namespace, explainer: Explainer) -> int:
     return _told(outcome, options.store)
 
 
-@dataclass(frozen=True)
-class Images:
-    """The images below some paths, found anew each time they are gone through; none are held.
-
-    Attributes:
-        arguments: files, and folders with all below them.
-        reading: from a path to what the network takes.
-        target: class to explain, None for the predicted one.
-        labels: the classes that folders are named after, None where they are not.
-    """
-
-    arguments: Sequence[Path]
-    reading: Reading
-    target: int | None
-    labels: Classes | None
-
-    def __iter__(self) -> Iterator[Sample]:
-        for argument in self.arguments:
-            for path in _below(argument):
-                yield self._sample(path, argument)
-
-    def __len__(self) -> int:
-        return sum(1 for argument in self.arguments for _ in _below(argument))
-
-    def _sample(self, path: Path, argument: Path) -> Sample:
-        key = path.name if path == argument else path.relative_to(argument).as_posix()
-        if len(self.arguments) > 1 and path != argument:
-            key = f"{argument.resolve().name}/{key}"
-        label = None
-        if self.labels is not None:
-            label = self.labels.index("the folder of each image", path.resolve().parent.name)
-        return Sample(key, self.reading.of(path), self.target, label, str(path))
-
-
-def _below(argument: Path) -> Iterator[Path]:
-    """Images in sorted order, one folder held at a time.
-
-    Raises:
-        UsageError: if there is nothing at the path.
-    """
-    if not argument.exists():
-        raise UsageError(f"Expected an image or a folder of images, but there is no {str(argument)!r}.")
-    if not argument.is_dir():
-        yield argument
-    for folder, below, files in os.walk(argument):
-        below.sort()
-        yield from (path for name in sorted(files) if is_image(path := Path(folder, name), argument))
-
-
 def _images(options: argparse.Namespace, explainer: Explainer) -> Images:
     reading = Reading(Path(), preparation(options), explainer.normalization)
     labels = explainer.classes if options.labels else None
-    arguments = [path.absolute() for path in options.images] if options.engine == "ray" else options.images
-    return Images(arguments, reading, explainer.target, labels)
+    return Images(options.images, reading, explainer.target, labels)
 
 
 def _told(outcome: Outcome, store: str) -> int:

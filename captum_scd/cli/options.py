@@ -59,6 +59,15 @@ def names_of(kind: str, known: Collection[str]) -> Callable[[str], tuple[str, ..
     return read
 
 
+def path_or_url(text: str) -> Path | str:
+    """Read where something is: a URL stays as it is, all else is a path.
+
+    >>> path_or_url("s3://camera/2026"), path_or_url("photos").is_absolute()
+    ('s3://camera/2026', False)
+    """
+    return text if "://" in text else Path(text)
+
+
 def check_writable(out: Path) -> None:
     """Make the output folder, and try to write into it.
 

@@ -4,7 +4,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from captum_scd.cli.errors import UsageError
 from captum_scd.cli.records import SUFFIXES, is_figure
@@ -38,7 +38,7 @@ class Photo:
         return hashlib.sha256(self.path.read_bytes()).hexdigest()
 
 
-def find(arguments: Sequence[Path], out: Path, mark: str = "") -> list[Photo]:
+def find(arguments: Sequence[Path | str], out: Path, mark: str = "") -> list[Photo]:
     """Find the images, and name the results so that no two meet and no image is written over.
 
     Folders are searched with all that is below them, in sorted order; hidden files and figures drawn by
@@ -46,9 +46,9 @@ def find(arguments: Sequence[Path], out: Path, mark: str = "") -> list[Photo]:
     of this run, `.fido` is put at the end of their names; a `mark` of their own stands there always.
 
     Raises:
-        UsageError: if a path does not exist, no image is found, or names cannot be told apart.
+        UsageError: if a path does not exist or is a URL, no image is found, or names cannot be told apart.
     """
-    photos = {photo.path.resolve(): photo for argument in arguments for photo in _below(argument)}
+    photos = {photo.path.resolve(): photo for place in arguments for photo in _below(_here(place))}
     if not photos:
         places = ", ".join(repr(str(argument)) for argument in arguments)
         raise UsageError(f"Expected at least one image, but found none in {places}.")
@@ -61,6 +61,14 @@ def find(arguments: Sequence[Path], out: Path, mark: str = "") -> list[Photo]:
                     f"Expected an --out apart from the images, but {photo.name + suffix} is one."
                 )
     return named
+
+
+def _here(place: Path | str) -> Path:
+    if isinstance(place, str):
+        raise UsageError(
+            f"Expected images on this machine, but got {place!r}; only `explain --store` takes URLs."
+        )
+    return place
 
 
 def _below(argument: Path) -> Iterator[Photo]:
@@ -76,8 +84,13 @@ def _below(argument: Path) -> Iterator[Photo]:
 
 def is_image(path: Path, folder: Path) -> bool:
     """Tell whether a file below a folder is taken for an image: not hidden, and no figure of ours."""
-    hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
-    return not hidden and path.suffix.lower() in SUFFIXES_READ and path.is_file() and not is_figure(path)
+    return is_called_image(path.relative_to(folder)) and path.is_file() and not is_figure(path)
+
+
+def is_called_image(path: PurePath) -> bool:
+    """Tell whether a path relative to a folder is that of an image by its name, and not hidden."""
+    hidden = any(part.startswith(".") for part in path.parts)
+    return not hidden and path.suffix.lower() in SUFFIXES_READ
 
 
 def _photo(path: Path, folder: Path) -> Photo:

@@ -1,6 +1,5 @@
 """A store on the command line: what it is of, and the photos behind its masks where they still are."""
 
-import importlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -9,8 +8,8 @@ from typing import Any
 from torch import Tensor
 
 from captum_scd.cli.classes import Classes
-from captum_scd.cli.errors import ImageError, UsageError, one_line
-from captum_scd.dataset.pictures import Preparation, View, read
+from captum_scd.cli.errors import ImageError, UsageError
+from captum_scd.dataset.pictures import Preparation, View, opened, read
 from captum_scd.store import Entry, MaskStore
 
 
@@ -64,7 +63,8 @@ class Stored:
         if not entry.source or self.preparation is None or len(entry.masks.size) != 2:
             return None
         try:
-            return self.preparation(read(_opened(entry.source)))
+            with opened(entry.source) as file:
+                return self.preparation(read(file))
         except (ImageError, OSError, ValueError, ImportError):
             return None
 
@@ -81,11 +81,3 @@ class Stored:
 def picture_of(view: View | None) -> Tensor | None:
     """(3, H, W) in [0, 1], None where there is no view."""
     return None if view is None else view.pixels[0]
-
-
-def _opened(source: str) -> Any:
-    """Open a path or a URL to read bytes."""
-    try:
-        return importlib.import_module("fsspec").open(source, "rb").open()
-    except Exception as error:
-        raise ImageError(f"it cannot be read ({one_line(error)})") from error

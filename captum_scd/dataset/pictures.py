@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from importlib import import_module
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 import torch
@@ -117,12 +118,12 @@ class Reading:
     """An image file that is read when it is called for: what a network takes of it, (3, size, size).
 
     Attributes:
-        path: of the file.
+        place: path or URL of the file.
         prepare: how it is cut.
         normalize: how it is scaled.
     """
 
-    path: Path
+    place: Path | str
     prepare: Preparation
     normalize: Normalization
 
@@ -132,11 +133,29 @@ class Reading:
         Raises:
             ImageError: if that fails.
         """
-        return self.normalize(self.prepare(read(self.path)).pixels)[0]
+        if isinstance(self.place, Path):
+            return self._read(self.place)
+        with opened(self.place) as file:
+            return self._read(file)
 
-    def of(self, path: Path) -> "Reading":
+    def of(self, place: Path | str) -> "Reading":
         """Read another file in the same way."""
-        return replace(self, path=path)
+        return replace(self, place=place)
+
+    def _read(self, file: Path | BinaryIO) -> Tensor:
+        return self.normalize(self.prepare(read(file)).pixels)[0]
+
+
+def opened(place: str) -> Any:
+    """Open a path or a URL to read bytes.
+
+    Raises:
+        ImageError: if that fails.
+    """
+    try:
+        return import_module("fsspec").open(place, "rb").open()
+    except Exception as error:
+        raise ImageError(f"it cannot be read ({one_line(error)})") from error
 
 
 def _rgb(image: Image.Image) -> Image.Image:

@@ -7,7 +7,8 @@
 
 The facts of a batch are one object, written last: an object store puts it as a whole, on a disk Zarr writes
 it beside and renames it. Whatever a broken-off run left in `masks` before, nothing points to. No object is
-ever written over with other contents, so that any number of writers need no lock.
+ever written over with other contents, the top of a store without entries excepted, so that any number of
+writers need no lock.
 """
 
 import importlib
@@ -66,6 +67,11 @@ class Hierarchy:
         if root is None:
             raise FileNotFoundError(f"Expected a store of masks at {place!r}, but there is none.")
         return cls(place, root)
+
+    def retitle(self, attributes: Mapping[str, Any]) -> None:
+        """Write other attributes at the top."""
+        with _compact(), _writing(self.place):
+            self.root.attrs.put(dict(attributes))
 
     def put_cells(self, name: str, cells: Any) -> None:
         """Write an array; where it is there, whole or half, the same is written again."""

@@ -94,11 +94,20 @@ class MaskStore:
 
     @classmethod
     def at(cls, place: Place, identity: Mapping[str, Any]) -> "MaskStore":
-        """Open a store of this identity to append, or make it where there is none; raises as these do."""
+        """Open a store of this identity to append, or make it where there is none; raises as these do.
+
+        A store without any entry, as a run leaves it that came to nothing, takes the new identity.
+        """
         try:
-            return cls.open(place, "a", identity)
+            store = cls.open(place, "a")
         except FileNotFoundError:
             return cls.create(place, identity)
+        unlike = any(differences(store.identity, as_json(identity)))
+        if unlike and len(store) == 0 and not store.damaged:
+            store._head = {**store._head, "identity": as_json(identity), "versions": versions()}
+            store._hierarchy.retitle(store._head)
+        store.check(identity)
+        return store
 
     @classmethod
     def writer(cls, place: Place) -> "MaskStore":

@@ -3,7 +3,9 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import fsspec
 import pytest
+import torch
 from PIL import Image
 
 from captum_scd import FIDOMasks, MaskStore
@@ -60,6 +62,38 @@ def test_the_masks_are_those_of_explain_out(explain_into, explain, photos, place
             **alone.settings,
             "contrast_target": 0,
         }
+
+
+def test_images_come_from_a_url_as_from_a_folder(explain_into, photos, place, tmp_path, out):
+    files = fsspec.filesystem("memory")
+    files.put(f"{photos}/", "/camera/2026/", recursive=True)
+    files.pipe({"/camera/2026/notes.txt": b"wet", "/camera/2026/.cache/0.png": b"x"})
+    explain_into(photos, "--labels")
+    assert explain_into("memory://camera/2026", "--labels", "--store", tmp_path / "far.zarr") == 0
+    here, far = MaskStore.open(place), MaskStore.open(tmp_path / "far.zarr")
+    assert [entry.key for entry in far.entries()] == [entry.key for entry in here.entries()]
+    for key in here:
+        assert torch.equal(far[key].joint, here[key].joint)
+        assert (far.entry(key).label, far.entry(key).source) == (int(key[0]), f"memory://camera/2026/{key}")
+    assert main(["report", str(tmp_path / "far.zarr"), "--out", str(out)]) == 0
+    assert "not read again" not in (out / "report.html").read_text(encoding="ascii")
+
+
+def test_two_urls_keep_their_images_apart(explain_into, photos, place):
+    fsspec.filesystem("memory").put(f"{photos}/", "/camera/", recursive=True)
+    assert explain_into("memory://camera/0", "memory://camera/1/3.png") == 0
+    assert list(MaskStore.open(place)) == ["0/0.png", "0/2.png", "0/4.png", "3.png"]
+
+
+@pytest.mark.parametrize("url", ["memory://nowhere/at/all", "nosuchprotocol://photos"])
+def test_a_url_without_images_is_named(url, explain_into, capsys):
+    assert explain_into(url) == 2
+    assert url in capsys.readouterr().err
+
+
+def test_other_commands_refuse_urls(explain, out, capsys):
+    assert explain("memory://camera/0") == 2
+    assert "only `explain --store` takes URLs" in capsys.readouterr().err
 
 
 def test_a_run_goes_on_where_the_last_one_ended(explain_into, photos, place, save, capsys):
@@ -156,3 +190,14 @@ def test_verify_lists_damage_and_discards_it(explain_into, photos, place, capsys
 def test_verify_of_nothing_is_told(place, capsys):
     assert main(["verify", str(place)]) == 2
     assert "there is none" in capsys.readouterr().err
+
+
+@pytest.mark.ray
+def test_workers_read_images_from_a_url(explain_into, photos, place, tmp_path):
+    pytest.importorskip("ray")
+    explain_into(photos)
+    far = tmp_path / "far.zarr"
+    assert explain_into(photos.as_uri(), "--store", far.as_uri(), "--engine", "ray") == 0
+    here, there = MaskStore.open(place), MaskStore.open(far)
+    assert sorted(there) == sorted(here)
+    assert all((there[key].joint - here[key].joint).abs().max() <= 1 / 255 for key in here)

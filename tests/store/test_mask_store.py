@@ -126,7 +126,10 @@ def test_it_pickles_as_its_place(store: MaskStore, entry: Make) -> None:
     assert sorted(other) == ["a", "b"]
 
 
-def test_what_it_is_of_is_compared(store: MaskStore, place: Path, identity: dict[str, Any]) -> None:
+def test_what_it_is_of_is_compared(
+    store: MaskStore, place: Path, identity: dict[str, Any], entry: Make
+) -> None:
+    store.append([entry("a")], "first")
     MaskStore.open(place, "a", identity)
     for part, value, told in [
         ("settings", {"n_iterations": 30, "seed": 0}, "settings.n_iterations is 60 there and 30 here"),
@@ -146,6 +149,19 @@ def test_a_store_is_made_once(store: MaskStore, place: Path, identity: dict[str,
         MaskStore.create(place, {"settings": {}})
     with pytest.raises(ValueError, match="that JSON can hold"):
         MaskStore.create(place, {**identity, "model": store})
+
+
+def test_a_store_of_nothing_takes_another_identity(
+    store: MaskStore, place: Path, identity: dict[str, Any], entry: Make
+) -> None:
+    store.append([], "all-failed")
+    other = {**identity, "settings": {**identity["settings"], "n_iterations": 7}}
+    again = MaskStore.at(place, other)
+    assert MaskStore.open(place).identity == again.identity == other
+    again.append([entry("a")], "first")
+    with pytest.raises(ValueError, match="n_iterations"):
+        MaskStore.at(place, identity)
+    assert MaskStore.open(place).identity == other
 
 
 def test_what_is_no_store_is_told(tmp_path: Path) -> None:
