@@ -22,6 +22,7 @@ from torch import Tensor, nn
 from captum_scd import FIDOAttribution, FIDOMasks, compare, metrics
 from captum_scd.cli.options import names_of, whole_number
 from captum_scd.comparison import DEFAULT_METHODS, MEASURES, METHODS, Comparison
+from captum_scd.comparison.costs import Cost
 from captum_scd.store.identity import versions
 
 DEFAULT_DATA = Path(__file__).resolve().parents[1] / ".." / "shared" / "real"
@@ -90,9 +91,7 @@ class Table:
         for row in comparison.rows.values():
             if row.cost is None:
                 raise RuntimeError(f"{row.label}: {row.status}, {row.note}")
-            passes = {name: getattr(row.cost, name) for name in ("forward", "backward")}
-            costs = {name: torch.full((len(comparison),), float(count)) for name, count in passes.items()}
-            self.add(row.label, {**row.values, **costs})
+            self.add(row.label, {**row.values, **passes(row.cost, len(comparison))})
 
     def means(self) -> dict[str, dict[str, float]]:
         return {
@@ -107,6 +106,12 @@ class Table:
         lines = [["method", *(headings[name] for name in columns)], ["---", *["---:"] * len(columns)]]
         lines += [[method, *(_cell(name, row[name]) for name in columns)] for method, row in means.items()]
         return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def passes(cost: Cost, images: int) -> Values:
+    """Network passes an image, as columns of as many images."""
+    counts = {"forward": cost.forward, "backward": cost.backward}
+    return {name: torch.full((images,), float(count)) for name, count in counts.items()}
 
 
 def _cell(name: str, value: float) -> str:
