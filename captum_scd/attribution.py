@@ -27,8 +27,10 @@ from captum_scd.masks import FIDOMasks
 from captum_scd.objective import SCORES, Weights, contrast, reading_of
 from captum_scd.optimization import Schedule, minimize
 from captum_scd.sampling import SAMPLERS
+from captum_scd.selection import best, chosen
 from captum_scd.settings import Settings
 from captum_scd.trajectory import Trajectory, arranged
+from captum_scd.trials import Trials
 
 SURVEY_SHARE = 1 / 4
 """Share of the iterations spent on finding a start."""
@@ -201,11 +203,15 @@ class FIDOAttribution(PerturbationAttribution):  # type: ignore[misc]
             logits, rest = minimize(learning, start, schedule, lambda step, now: watch(surveyed + step, now))
         if not logits.isfinite().all():
             raise ValueError("Expected finite outputs and gradients of the model, but got NaN or infinity.")
-        cells = calibrate(
-            composites, learning.finished(logits), learning.reading.amount, settings.area_weight
-        )
+        trials = Trials(composites, learning.reading.amount)
+        position = best(trials, learning.candidates(logits))
+
+        def finished(logits: Tensor) -> Tensor:
+            return chosen(learning.candidates(logits), position)
+
+        cells = calibrate(trials, finished(logits), settings.area_weight)
         history = {name: torch.stack([record[name] for record in first + rest]) for name in first[0]}
-        frames = trajectory.frames(learning.finished, cells, len(first + rest))
+        frames = trajectory.frames(finished, cells, len(first + rest))
         return self._masks(composites, cells, history, arranged(frames, composites.grid), settings)
 
     def _composites(

@@ -27,6 +27,9 @@ SURVEY_TEMPERATURE = 1.25
 SURVEY_WIDTH, REFINED_WIDTH = 2.0, 0.6
 """Standard deviations, in cells of a default lattice, of the blur that gradients get in each phase."""
 
+FINISHED_WIDTHS = (0.6, 1.3, 2.0)
+"""The same of the blurs that the finished logits may get."""
+
 START_SPREAD = 4.0
 """Root mean square of the logits that the survey hands on."""
 
@@ -90,14 +93,17 @@ class MaskLearning:
         measures = self._measures(scores, samples.detach(), self.reading)
         return Evaluation(centered(self._smooth(gradient, REFINED_WIDTH)), measures)
 
-    def finished(self, logits: Tensor) -> Tensor:
-        """Logits of the optimisation -> logits of one scale, mean 0 and mean square 1 in each mask.
+    def candidates(self, logits: Tensor) -> Tensor:
+        """Logits of the optimisation -> (widths, 2, N, cells), blurred little or more, of one scale.
 
-        SDR leans on SSR: what must go is looked for first within what suffices, so that the joint map, and
-        with it the ranking of all pixels, is not torn between the two.
+        Each mask has mean 0 and mean square 1. SDR leans on SSR: what must go is looked for first within what
+        suffices, so that the joint map, and with it the ranking of all pixels, is not torn between the two.
         """
-        ssr, sdr = normalized(centered(self._smooth(logits, REFINED_WIDTH)))
-        return torch.stack([ssr, normalized(sdr + LEAN * ssr)])
+        found = []
+        for width in FINISHED_WIDTHS:
+            ssr, sdr = normalized(centered(self._smooth(logits, width)))
+            found.append(torch.stack([ssr, normalized(sdr + LEAN * ssr)]))
+        return torch.stack(found)
 
     def _noise(self, logits: Tensor) -> Tensor:
         """Noise (S, 2, 1, cells), shared by all examples."""

@@ -10,6 +10,7 @@ from captum_scd.composites import Composites
 from captum_scd.forward import make_query
 from captum_scd.grid import make_grid
 from captum_scd.objective import log_odds
+from captum_scd.trials import Trials
 
 SHAPE = (1, 1, 10, 12)
 
@@ -30,7 +31,7 @@ def _patch_first() -> Tensor:
 
 
 def _areas(area_weight: float) -> list[float]:
-    cells = calibrate(_composites(), _patch_first(), torch.sigmoid, area_weight)
+    cells = calibrate(Trials(_composites(), torch.sigmoid), _patch_first(), area_weight)
     return (cells >= 0.5).float().mean((1, 2)).tolist()
 
 
@@ -47,13 +48,13 @@ def test_the_dearer_the_area_the_smaller_the_regions() -> None:
 
 def test_the_order_of_the_cells_is_kept() -> None:
     logits = _patch_first()
-    cells = calibrate(_composites(), logits, torch.sigmoid, 1.0)
+    cells = calibrate(Trials(_composites(), torch.sigmoid), logits, 1.0)
     for mask, order in zip(cells, logits, strict=True):
         assert torch.equal(mask.argsort(stable=True), order.argsort(stable=True))
 
 
 def test_a_score_without_a_scale_is_measured_between_infill_and_input() -> None:
     torch.testing.assert_close(
-        calibrate(_composites(), _patch_first(), None, 1.0)[0] >= 0.5,
-        calibrate(_composites(), _patch_first(), torch.sigmoid, 1.0)[0] >= 0.5,
+        calibrate(Trials(_composites(), None), _patch_first(), 1.0)[0] >= 0.5,
+        calibrate(Trials(_composites(), torch.sigmoid), _patch_first(), 1.0)[0] >= 0.5,
     )

@@ -1,0 +1,47 @@
+"""Which of several finished pairs of masks serves best?
+
+A pair is an order of the cells, and the order is tried at a ladder of areas, forward only: the class should
+be there under the first cells, and gone without them. That is FIDO's objective over all areas, without the
+samples that it is learned from, and the area between the insertion and the deletion curve.
+"""
+
+import torch
+from torch import Tensor
+
+from captum_scd.calibration import SOFTNESS, cut_at
+from captum_scd.trials import Trials
+
+LADDER = (0.01, 0.02, 0.04, 0.08, 0.14, 0.22, 0.34, 0.5)
+"""Areas that are tried."""
+
+
+def best(trials: Trials, candidates: Tensor) -> Tensor:
+    """Find each example's best candidate; the first of those that are alike.
+
+    Args:
+        trials: asks the model.
+        candidates: logits (K, 2, N, cells), SSR first, of mean 0 and mean square 1.
+
+    Returns:
+        (N,) positions among the K.
+    """
+    first = torch.zeros(candidates.shape[2], dtype=torch.long, device=candidates.device)
+    if all(torch.equal(one, candidates[0]) for one in candidates):
+        return first
+    return torch.stack([_gain(trials, one.sum(0)) for one in candidates]).argmax(0)
+
+
+def chosen(candidates: Tensor, positions: Tensor) -> Tensor:
+    """Take each example's own candidate: (K, 2, N, cells) and (N,) -> (2, N, cells)."""
+    return candidates[positions, :, torch.arange(len(positions), device=positions.device)].movedim(0, 1)
+
+
+def _gain(trials: Trials, order: Tensor) -> Tensor:
+    """Mean share of the class that the first cells of an order (N, cells) keep, less what is left without."""
+    areas = torch.tensor(LADDER, device=order.device).expand(len(order), -1)
+    masks = cut_at(order, areas, SOFTNESS[0])
+    kept, left = (trials.shares(masks, invert).clamp(0, 1) for invert in (False, True))
+    ends = kept.new_tensor([0.0, 1.0]).expand(len(order), -1)
+    places = torch.cat([ends[:, :1], areas, ends[:, 1:]], dim=1)
+    gains = torch.cat([ends[:, :1] - 1, kept - left, ends[:, 1:]], dim=1)
+    return torch.trapezoid(gains, places, dim=1)
