@@ -26,6 +26,7 @@ from captum_scd import FIDOAttribution, FIDOMasks, attribution, learning, metric
 from captum_scd.cli.options import names_of, whole_number
 from captum_scd.passes import counted
 from captum_scd.store.identity import versions
+from captum_scd.trials import Trials
 
 BASE = "defaults"
 HEADINGS = {
@@ -62,7 +63,7 @@ class Variant:
             yield
 
 
-def uncalibrated(composites: Any, logits: Tensor, amount: Any, area_weight: float) -> Tensor:
+def uncalibrated(trials: Trials, logits: Tensor, area_weight: float) -> Tensor:
     """Cut both masks at their mean logit, whatever the network says."""
     return torch.sigmoid(logits)
 
@@ -88,6 +89,8 @@ VARIANTS: Mapping[str, Variant] = {
     "gradients not blurred": Variant(
         inside=[(learning, "SURVEY_WIDTH", 0.01), (learning, "REFINED_WIDTH", 0.01)]
     ),
+    "always blurred little": Variant(inside=[(learning, "FINISHED_WIDTHS", (0.6,))]),
+    "always blurred much": Variant(inside=[(learning, "FINISHED_WIDTHS", (2.0,))]),
     "SDR does not lean on SSR": Variant(inside=[(learning, "LEAN", 0.0)]),
     "narrow areas": Variant(inside=[(learning, "AREAS", ((0.1, 0.3), (0.05, 0.15)))]),
     "no momentum": Variant(inside=[(optimization, "MOMENTUM", 0.0)]),

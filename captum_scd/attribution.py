@@ -130,7 +130,8 @@ class FIDOAttribution(PerturbationAttribution):  # type: ignore[misc]
                 (superpixels). Replaces the grid of `mask_size`.
             mode: which map to return, `"joint"`, `"ssr"` or `"sdr"`.
             n_iterations: steps; each costs 2 * n_samples network passes an example. The first quarter
-                surveys the input, the rest refines; a ladder of forward passes then finds the cut.
+                surveys the input, the rest refines; some 80 forward passes then find how smooth the masks
+                are to be and where to cut them. 15 steps are a quarter of the passes, and a first look.
             n_samples: mask samples an iteration, drawn as antithetic pairs.
             mask_size: cells of the mask along the shortest spatial axis, or along each as a tuple; by
                 default 28 for images, 112 for signals, 14 for volumes, at most one a pixel.
