@@ -205,10 +205,10 @@ class FIDOAttribution(PerturbationAttribution):  # type: ignore[misc]
         if not logits.isfinite().all():
             raise ValueError("Expected finite outputs and gradients of the model, but got NaN or infinity.")
         trials = Trials(composites, learning.reading.amount)
-        position = best(trials, learning.candidates(logits))
+        position = best(trials, learning.candidates(logits, start))
 
         def finished(logits: Tensor) -> Tensor:
-            return chosen(learning.candidates(logits), position)
+            return chosen(learning.candidates(logits, start), position)
 
         cells = calibrate(trials, finished(logits), settings.area_weight)
         history = {name: torch.stack([record[name] for record in first + rest]) for name in first[0]}
