@@ -89,8 +89,8 @@ VARIANTS: Mapping[str, Variant] = {
     "gradients not blurred": Variant(
         inside=[(learning, "SURVEY_WIDTH", 0.01), (learning, "REFINED_WIDTH", 0.01)]
     ),
-    "always blurred little": Variant(inside=[(learning, "FINISHED_WIDTHS", (0.6,))]),
-    "always blurred much": Variant(inside=[(learning, "FINISHED_WIDTHS", (2.0,))]),
+    "always blurred little": Variant(inside=[(learning, "FINISHES", learning.FINISHES[:1])]),
+    "half the survey, always": Variant(inside=[(learning, "FINISHES", learning.FINISHES[-1:])]),
     "SDR does not lean on SSR": Variant(inside=[(learning, "LEAN", 0.0)]),
     "narrow areas": Variant(inside=[(learning, "AREAS", ((0.1, 0.3), (0.05, 0.15)))]),
     "no momentum": Variant(inside=[(optimization, "MOMENTUM", 0.0)]),

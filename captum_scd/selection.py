@@ -25,9 +25,6 @@ def best(trials: Trials, candidates: Tensor) -> Tensor:
     Returns:
         (N,) positions among the K.
     """
-    first = torch.zeros(candidates.shape[2], dtype=torch.long, device=candidates.device)
-    if all(torch.equal(one, candidates[0]) for one in candidates):
-        return first
     return torch.stack([_gain(trials, one.sum(0)) for one in candidates]).argmax(0)
 
 
