@@ -79,7 +79,7 @@ VARIANTS: Mapping[str, Variant] = {
     "16 samples": Variant(settings={"n_samples": 16}),
     "original sampler": Variant({"sampler": "original"}),
     "temperature 0.2": Variant(settings={"temperature": 0.2}),
-    "temperature 1": Variant(settings={"temperature": 1.0}),
+    "temperature 1.5": Variant(settings={"temperature": 1.5}),
     "score prob": Variant({"score": "prob"}),
     "score logit": Variant({"score": "logit"}),
     "14 cells": Variant(settings={"mask_size": 14}),

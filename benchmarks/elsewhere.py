@@ -47,7 +47,7 @@ def energy_in(region: Tensor) -> tuple[Callable[..., Tensor], str]:
 
 def measure(question: Question, table: Table, methods: Sequence[str]) -> None:
     """Ask all methods a question; those that do not apply to its network are left out."""
-    asked: dict[str, Any] = {name: name for name in MEASURED}
+    asked: dict[str, Any] = {name: name for name in MEASURED if question.curves}
     if question.region is not None:
         asked["energy"] = energy_in(question.region)
     comparison = compare(question.model, question.inputs, question.target, methods, asked)

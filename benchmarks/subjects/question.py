@@ -15,6 +15,7 @@ class Question:
         inputs: (N, C, H, W), normalised.
         target: (N,) classes.
         region: (N, 1, H, W), True where the answer lies; None where that is not known.
+        curves: whether insertion and deletion are measured, too.
     """
 
     name: str
@@ -22,3 +23,4 @@ class Question:
     inputs: Tensor
     target: Tensor
     region: Tensor | None = None
+    curves: bool = True

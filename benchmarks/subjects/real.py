@@ -29,6 +29,7 @@ def mosaics(data: Path, images: int) -> Iterator[Question]:
                 square[None].contiguous(memory_format=torch.channels_last),
                 target[place : place + 1],
                 _quarter(place),
+                curves=False,
             )
 
 
