@@ -161,7 +161,7 @@ def checked_inputs(inputs: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
 
 
 def check_model(forward_func: Callable[..., Any], stacklevel: int) -> None:
-    """Raise for a model that cannot be differentiated; warn, so many calls up, of one in training mode."""
+    """Raise for a model that cannot be differentiated; warn, so many calls up, of doubtful ones."""
     module = module_of(forward_func)
     if module is None:
         return
@@ -174,6 +174,12 @@ def check_model(forward_func: Callable[..., Any], stacklevel: int) -> None:
         warnings.warn(
             "The model is in training mode: dropout and batch norm act as in training, and its hundreds of "
             "forward passes would alter BatchNorm statistics, which are put back. Call model.eval() first.",
+            stacklevel=stacklevel + 1,
+        )
+    if isinstance([*module.modules()][-1], nn.Softmax):
+        warnings.warn(
+            "The model ends in a softmax, but scores are made for logits: of probabilities that are near 1 "
+            "hardly a gradient is left. Explain the model without its last layer.",
             stacklevel=stacklevel + 1,
         )
 
