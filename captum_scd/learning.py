@@ -24,7 +24,7 @@ SSR, SDR = 0, 1
 SURVEY_TEMPERATURE = 1.25
 """Temperature of the survey: samples so soft that their gradients agree from one draw to the next."""
 
-SURVEY_WIDTH, REFINED_WIDTH = 2.0, 1.0
+SURVEY_WIDTH, REFINED_WIDTH = 2.0, 0.6
 """Standard deviations, in cells of a default lattice, of the blur that gradients get in each phase."""
 
 FINISHES = ((0.6, 0.0), (1.3, 0.0), (2.0, 0.5))
