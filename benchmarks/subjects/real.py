@@ -46,7 +46,7 @@ def birds(data: Path, images: int) -> Iterator[Question]:
         inputs = case.load().inputs
         with torch.no_grad():
             target = case.model(inputs).argmax(1)
-        yield Question(case.name, case.model, inputs, target)
+        yield Question(case.name, case.model.eval(), inputs, target)
 
 
 class Pair(nn.Module):
@@ -68,7 +68,7 @@ def pairs(data: Path, images: int) -> Iterator[Question]:
         inputs = case.load().inputs
         with torch.no_grad():
             likeliest = case.model(inputs)[0].topk(2).indices
-        yield Question(case.name, Pair(case.model, likeliest), inputs, torch.tensor([0]))
+        yield Question(case.name, Pair(case.model, likeliest).eval(), inputs, torch.tensor([0]))
 
 
 def _cases(data: Path, images: int) -> list[Case]:
