@@ -3,6 +3,7 @@
 Reads `batch.pt` (images, labels, state), takes its half, and writes gradients and states to `RANK.pt`.
 """
 
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -49,7 +50,8 @@ def main(rank: int, folder: Path) -> None:
     saved = parallel.state_dict()
     parallel.load_state_dict(saved)
     torch.save((found, saved, parallel.module.state_dict()), folder / f"{rank}.pt")
-    torch.distributed.destroy_process_group()
+    torch.distributed.barrier()
+    os._exit(0)  # gloo's own way out may wait for the other process, which has left, for ever
 
 
 if __name__ == "__main__":
