@@ -8,7 +8,6 @@ How to read the table stands in `benchmarks/README.md`.
 
 import argparse
 import json
-import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -19,7 +18,8 @@ from typing import Any
 from unittest.mock import patch
 
 import torch
-from quality import DEFAULT_DATA, REGION_HEADINGS, Table, load_network, read, regions, spread
+from quality import REGION_HEADINGS, Table, load_network, read, regions, spread
+from real_data import parser_with_data, photos
 from torch import Tensor, nn
 
 from captum_scd import FIDOAttribution, FIDOMasks, attribution, learning, metrics, optimization
@@ -178,11 +178,7 @@ def correlation(first: Tensor, second: Tensor) -> float:
 
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
-    data = Path(os.environ.get("CAPTUM_SCD_REAL_DATA") or DEFAULT_DATA)
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--data", type=Path, default=data, help="CAPTUM_SCD_REAL_DATA or ../shared/real")
+    parser = parser_with_data(__doc__)
     parser.add_argument(
         "--images", type=whole_number(1), default=12, help="photos, evenly spread (%(default)s)"
     )
@@ -190,7 +186,6 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         "--variants", type=names_of("variant", VARIANTS), default=tuple(VARIANTS), help=",".join(VARIANTS)
     )
     parser.add_argument("--size", type=whole_number(1), default=227, help="in pixels (%(default)s)")
-    parser.add_argument("--threads", type=whole_number(1), default=2, help="of the processor (%(default)s)")
     parser.add_argument("--json", type=Path, default=Path("out/ablation/values.json"), help="%(default)s")
     options = parser.parse_args(arguments)
     options.variants = list(dict.fromkeys([BASE, *options.variants]))
@@ -200,9 +195,8 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
 def main(arguments: Sequence[str] | None = None) -> int:
     options = parse(arguments)
     torch.set_num_threads(options.threads)
-    paths = spread(sorted(options.data.glob("imagenet/*.jpg")), options.images)
-    if not paths or not (options.data / "squeezenet.py").is_file():
-        print(f"Expected squeezenet.py and imagenet/*.jpg in {options.data}; see --data.", file=sys.stderr)
+    paths = spread(photos(options.data), options.images)
+    if not paths:
         return 2
     results = run(load_network(options.data), paths, options)
     print(results.markdown(options.variants, [path.stem for path in paths]))

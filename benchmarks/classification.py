@@ -5,7 +5,6 @@
 
 import argparse
 import json
-import os
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,7 +15,8 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from quality import DEFAULT_DATA, load_network
+from quality import load_network
+from real_data import parser_with_data
 from second_look.cases import Case, Source, note
 from second_look.looks import Answer, Cache, ask
 from second_look.paired import bootstrap_interval
@@ -173,10 +173,8 @@ def answered(cases: Sequence[Case], cache: Cache) -> Iterator[Answer]:
 
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
-    data = Path(os.environ.get("CAPTUM_SCD_REAL_DATA") or DEFAULT_DATA)
     out = Path("out")
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, default=data, help="CAPTUM_SCD_REAL_DATA or ../shared/real")
+    parser = parser_with_data(__doc__)
     parser.add_argument("--part", choices=("birds", "photos", "all"), default="all", help="%(default)s")
     parser.add_argument(
         "--images", type=whole_number(1), default=10**6, help="most photos a part, evenly spread"
@@ -197,7 +195,6 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--bfloat16", action="store_true", help="learn masks in half precision")
     parser.add_argument("--device", default="cpu", help="%(default)s")
-    parser.add_argument("--threads", type=whole_number(1), default=2, help="of the processor (%(default)s)")
     parser.add_argument(
         "--seed", type=whole_number(0), default=0, help="of folds, canvases, masks (%(default)s)"
     )

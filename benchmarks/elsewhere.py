@@ -8,14 +8,14 @@ How to read the tables stands in `benchmarks/README.md`.
 
 import argparse
 import json
-import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
-from quality import DEFAULT_DATA, HEADINGS, Table, passes
+from quality import HEADINGS, Table, passes
+from real_data import parser_with_data
 from subjects import SUBJECTS, Question
 from torch import Tensor
 
@@ -70,11 +70,7 @@ def run(subject: str, options: argparse.Namespace) -> Table:
 
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
-    data = Path(os.environ.get("CAPTUM_SCD_REAL_DATA") or DEFAULT_DATA)
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--data", type=Path, default=data, help="CAPTUM_SCD_REAL_DATA or ../shared/real")
+    parser = parser_with_data(__doc__)
     parser.add_argument(
         "--subjects", type=names_of("subject", SUBJECTS), default=tuple(SUBJECTS), help=",".join(SUBJECTS)
     )
@@ -84,7 +80,6 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--images", type=whole_number(1), default=16, help="of a subject; mosaics hold four (%(default)s)"
     )
-    parser.add_argument("--threads", type=whole_number(1), default=2, help="of the processor (%(default)s)")
     parser.add_argument("--json", type=Path, default=Path("out/elsewhere.json"), help="%(default)s")
     return parser.parse_args(arguments)
 

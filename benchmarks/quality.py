@@ -6,7 +6,6 @@
 import argparse
 import importlib.util
 import json
-import os
 import sys
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,6 +16,7 @@ from typing import Any
 import numpy as np
 import torch
 from PIL import Image
+from real_data import parser_with_data, photos
 from torch import Tensor, nn
 
 from captum_scd import FIDOAttribution, FIDOMasks, compare, metrics
@@ -25,7 +25,6 @@ from captum_scd.comparison import DEFAULT_METHODS, MEASURES, METHODS, Comparison
 from captum_scd.comparison.costs import Cost
 from captum_scd.store.identity import versions
 
-DEFAULT_DATA = Path(__file__).resolve().parents[1] / ".." / "shared" / "real"
 CUT = 0.5
 DEFAULT_METRICS = [name for name, measure in MEASURES.items() if measure.default]
 HEADINGS = {name: measure.heading for name, measure in MEASURES.items()} | {
@@ -226,14 +225,11 @@ def asked(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
-    data = Path(os.environ.get("CAPTUM_SCD_REAL_DATA") or DEFAULT_DATA)
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, default=data, help="CAPTUM_SCD_REAL_DATA or ../shared/real")
+    parser = parser_with_data(__doc__)
     parser.add_argument(
         "--images", type=whole_number(1), default=48, help="photos, evenly spread (%(default)s)"
     )
     parser.add_argument("--size", type=whole_number(1), default=227, help="in pixels (%(default)s)")
-    parser.add_argument("--threads", type=whole_number(1), default=2, help="of the processor (%(default)s)")
     parser.add_argument(
         "--methods", type=names_of("method", METHODS), default=list(DEFAULT_METHODS), help=",".join(METHODS)
     )
@@ -249,11 +245,9 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
 def main(arguments: Sequence[str] | None = None) -> int:
     options = parse(arguments)
     torch.set_num_threads(options.threads)
-    paths = sorted(options.data.glob("imagenet/*.jpg"))
-    if not paths or not (options.data / "squeezenet.py").is_file():
-        print(f"Expected squeezenet.py and imagenet/*.jpg in {options.data}; see --data.", file=sys.stderr)
+    paths = spread(photos(options.data), options.images)
+    if not paths:
         return 2
-    paths = spread(paths, options.images)
     options.json.parent.mkdir(parents=True, exist_ok=True)
     print(run(load_network(options.data), paths, options).markdown())
     print(f"\nmeans over {len(paths)} photos; photo by photo in {options.json}")

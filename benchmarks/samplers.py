@@ -8,7 +8,6 @@ Prints a table and draws a figure; how to read them stands in `benchmarks/README
 
 import argparse
 import json
-import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -16,7 +15,8 @@ from typing import Any
 
 import matplotlib.pyplot as plt
 import torch
-from quality import DEFAULT_DATA, load_network, read, spread
+from quality import load_network, read, spread
+from real_data import parser_with_data, photos
 from torch import Generator, Tensor, nn
 from torch.nn import functional as F
 
@@ -161,11 +161,7 @@ def several(read_one: Any) -> Any:
 
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
-    data = Path(os.environ.get("CAPTUM_SCD_REAL_DATA") or DEFAULT_DATA)
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--data", type=Path, default=data, help="CAPTUM_SCD_REAL_DATA or ../shared/real")
+    parser = parser_with_data(__doc__)
     parser.add_argument("--photos", type=whole_number(1), default=3, help="evenly spread (%(default)s)")
     parser.add_argument(
         "--samples", type=several(whole_number(1)), default=(1, 2, 4, 8, 16, 32), help="1,2,4,8,16,32"
@@ -175,7 +171,6 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--iterations", type=whole_number(1), default=8, help="of FIDO (%(default)s)")
     parser.add_argument("--size", type=whole_number(1), default=227, help="in pixels (%(default)s)")
-    parser.add_argument("--threads", type=whole_number(1), default=2, help="of the processor (%(default)s)")
     parser.add_argument("--out", type=Path, default=Path("out/samplers"), help="folder (%(default)s)")
     return parser.parse_args(arguments)
 
@@ -183,21 +178,25 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
 def main(arguments: Sequence[str] | None = None) -> int:
     options = parse(arguments)
     torch.set_num_threads(options.threads)
-    paths = spread(sorted(options.data.glob("imagenet/*.jpg")), options.photos)
-    if not paths or not (options.data / "squeezenet.py").is_file():
-        print(f"Expected squeezenet.py and imagenet/*.jpg in {options.data}; see --data.", file=sys.stderr)
+    paths = spread(photos(options.data), options.photos)
+    if not paths:
         return 2
     model = load_network(options.data)
-    photos = []
+    measured = []
     for path in paths:
         inputs = read(path, options.size).contiguous(memory_format=torch.channels_last)
-        photos.append(measure(model, inputs, options))
-    curves = mean(photos)
+        measured.append(measure(model, inputs, options))
+    curves = mean(measured)
     for label, name, temperature in settings(options):
         curves[label]["dead"] = dead(name, temperature)
     draw(curves, options, options.out / "samplers.png")
-    told = {"asked": {name: str(value) for name, value in vars(options).items()}, "versions": versions()}
-    (options.out / "samplers.json").write_text(json.dumps({**told, "photos": photos, "means": curves}) + "\n")
+    told: dict[str, Any] = {
+        "asked": {name: str(value) for name, value in vars(options).items()},
+        "versions": versions(),
+    }
+    (options.out / "samplers.json").write_text(
+        json.dumps({**told, "photos": measured, "means": curves}) + "\n"
+    )
     print(f"{table(curves, options.samples)}\n\nfigure in {options.out / 'samplers.png'}")
     return 0
 

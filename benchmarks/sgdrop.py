@@ -10,7 +10,6 @@ to read the tables stands in `benchmarks/README.md`.
 
 import argparse
 import json
-import os
 import sys
 import time
 from collections import defaultdict
@@ -24,11 +23,11 @@ from overfocus.measures import measure
 from overfocus.rows import ROWS
 from overfocus.task import Task
 from overfocus.training import Recipe, fit
+from real_data import parser_with_data
 
 from captum_scd.cli.options import names_of, whole_number
 from captum_scd.store.identity import versions
 
-DEFAULT_DATA = Path(__file__).resolve().parents[1] / ".." / "shared" / "real"
 COLUMNS = {
     "accuracy": "accuracy ↑",
     "hidden": "10 % hidden ↑",
@@ -123,10 +122,7 @@ def cost_table(rows: dict[str, dict[str, float]]) -> str:
 
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
-    data = Path(os.environ.get("CAPTUM_SCD_REAL_DATA") or DEFAULT_DATA)
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = parser_with_data(__doc__)
     parser.add_argument("--part", choices=("beetles", "birds", "cost"), required=True)
     parser.add_argument("--seeds", type=whole_number(1), default=5, help="(%(default)s)")
     parser.add_argument(
@@ -147,8 +143,6 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--fido-images", type=whole_number(1), default=8, help="test images FIDO explains")
     parser.add_argument("--repeats", type=whole_number(1), default=9, help="pairs of steps (%(default)s)")
-    parser.add_argument("--threads", type=whole_number(1), default=2, help="of the processor (%(default)s)")
-    parser.add_argument("--data", type=Path, default=data, help="CAPTUM_SCD_REAL_DATA or ../shared/real")
     parser.add_argument("--json", type=Path, help="out/sgdrop-PART.json")
     options = parser.parse_args(arguments)
     options.json = options.json or Path(f"out/sgdrop-{options.part}.json")

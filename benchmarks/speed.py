@@ -8,7 +8,6 @@ How to read the tables stands in `benchmarks/README.md`.
 
 import argparse
 import json
-import os
 import statistics
 import sys
 import time
@@ -18,7 +17,8 @@ from pathlib import Path
 
 import torch
 from bottlenecks import resnet50
-from quality import DEFAULT_DATA, load_network
+from quality import load_network
+from real_data import parser_with_data
 from torch import Tensor, nn
 
 from captum_scd import FIDOAttribution
@@ -178,10 +178,7 @@ def report(costs: Sequence[Cost], peaks: Sequence[Memory], options: argparse.Nam
 
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
-    data = Path(os.environ.get("CAPTUM_SCD_REAL_DATA") or DEFAULT_DATA)
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = parser_with_data(__doc__)
     parser.add_argument(
         "--networks", type=names_of("network", NETWORKS), default=list(NETWORKS), help=",".join(NETWORKS)
     )
@@ -193,8 +190,6 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--repeats", type=whole_number(1), default=3, help="pairs (%(default)s)")
     parser.add_argument("--size", type=whole_number(1), default=224, help="in pixels (%(default)s)")
     parser.add_argument("--device", type=torch.device, default=torch.device("cpu"), help="%(default)s")
-    parser.add_argument("--threads", type=whole_number(1), default=2, help="of the processor (%(default)s)")
-    parser.add_argument("--data", type=Path, default=data, help="CAPTUM_SCD_REAL_DATA or ../shared/real")
     parser.add_argument("--json", type=Path, default=Path("out/speed.json"), help="%(default)s")
     return parser.parse_args(arguments)
 
