@@ -6,6 +6,7 @@ with a feature mask (superpixels) each group of features is a cell. All cells of
 row, so that sampling and optimisation need to know nothing of their arrangement.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import accumulate
 from typing import Protocol
@@ -14,12 +15,13 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from captum_scd.smoothing import filtered, gaussian
+from captum_scd.smoothing import correlated, filtered, gaussian
 
 DEFAULT_CELLS = {1: 112, 2: 28, 3: 14}
 """Cells along the shortest axis of signals, images and volumes; never more than the axis has elements."""
 
 MaskSize = int | tuple[int, ...] | None
+Filtering = Callable[[Tensor, Tensor], Tensor]
 
 
 class Layout(Protocol):
@@ -38,8 +40,8 @@ class Layout(Protocol):
         """(rows, count) -> (rows,) total variation, 0 where cells have no neighbours."""
         ...
 
-    def smooth(self, cells: Tensor, width: float) -> Tensor:
-        """(rows, count) -> the same, averaged over neighbours; unchanged where cells have none."""
+    def blur(self, cells: Tensor, width: float, filtering: Filtering) -> Tensor:
+        """(rows, count) -> the same, filtered over neighbours; unchanged where cells have none."""
         ...
 
 
@@ -62,10 +64,10 @@ class Lattice:
         """Total variation of the lattice, see `total_variation`."""
         return total_variation(cells.reshape(-1, 1, *self.shape))
 
-    def smooth(self, cells: Tensor, width: float) -> Tensor:
-        """Blur with a Gaussian of `width` cells of a default lattice, reflecting at the borders."""
+    def blur(self, cells: Tensor, width: float, filtering: Filtering) -> Tensor:
+        """Filter with a Gaussian of `width` cells of a default lattice, reflecting at the borders."""
         sigma = width * min(self.shape) / DEFAULT_CELLS[2]
-        return filtered(cells.reshape(-1, 1, *self.shape), gaussian(sigma)).flatten(1)
+        return filtering(cells.reshape(-1, 1, *self.shape), gaussian(sigma)).flatten(1)
 
 
 @dataclass(frozen=True)
@@ -87,7 +89,7 @@ class Features:
         """Zero: features have no order."""
         return cells.new_zeros(len(cells))
 
-    def smooth(self, cells: Tensor, width: float) -> Tensor:
+    def blur(self, cells: Tensor, width: float, filtering: Filtering) -> Tensor:
         """Unchanged: features have no order."""
         return cells
 
@@ -110,7 +112,7 @@ class Groups:
         """Zero: groups have no order."""
         return cells.new_zeros(len(cells))
 
-    def smooth(self, cells: Tensor, width: float) -> Tensor:
+    def blur(self, cells: Tensor, width: float, filtering: Filtering) -> Tensor:
         """Unchanged: groups have no order."""
         return cells
 
@@ -151,10 +153,17 @@ class Grid:
 
     def smooth(self, cells: Tensor, width: float) -> Tensor:
         """(rows, count) -> the same, blurred with a Gaussian of `width` cells of a default lattice."""
+        return self._blur(cells, width, filtered)
+
+    def correlate(self, noise: Tensor, width: float) -> Tensor:
+        """(rows, count) independent, of variance 1 -> as before, each of variance 1 and like its neighbours."""
+        return self._blur(noise, width, correlated)
+
+    def _blur(self, cells: Tensor, width: float, filtering: Filtering) -> Tensor:
         if all(columns == slice(None) for columns in self.columns):
             return cells
         pairs = zip(self.layouts, self.columns, strict=True)
-        return torch.cat([layout.smooth(cells[:, columns], width) for layout, columns in pairs], dim=1)
+        return torch.cat([layout.blur(cells[:, columns], width, filtering) for layout, columns in pairs], dim=1)
 
     def area(self, cells: Tensor, examples: Tensor) -> Tensor:
         """(rows, count) -> (rows,) mean of the mask, over the features of an input, then over the inputs."""
