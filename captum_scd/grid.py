@@ -156,14 +156,15 @@ class Grid:
         return self._blur(cells, width, filtered)
 
     def correlate(self, noise: Tensor, width: float) -> Tensor:
-        """(rows, count) independent, of variance 1 -> as before, each of variance 1 and like its neighbours."""
+        """(rows, count) independent, of variance 1 -> still of variance 1, but like their neighbours."""
         return self._blur(noise, width, correlated)
 
     def _blur(self, cells: Tensor, width: float, filtering: Filtering) -> Tensor:
         if all(columns == slice(None) for columns in self.columns):
             return cells
         pairs = zip(self.layouts, self.columns, strict=True)
-        return torch.cat([layout.blur(cells[:, columns], width, filtering) for layout, columns in pairs], dim=1)
+        parts = [layout.blur(cells[:, columns], width, filtering) for layout, columns in pairs]
+        return torch.cat(parts, dim=1)
 
     def area(self, cells: Tensor, examples: Tensor) -> Tensor:
         """(rows, count) -> (rows,) mean of the mask, over the features of an input, then over the inputs."""

@@ -32,7 +32,7 @@ def logistic_noise(shape: tuple[int, ...], generator: Generator) -> Tensor:
 
 
 def antithetic_noise(
-    shape: tuple[int, ...], generator: Generator, correlate: Callable[[Tensor], Tensor] = lambda normal: normal
+    shape: tuple[int, ...], generator: Generator, correlate: Callable[[Tensor], Tensor] = torch.Tensor.clone
 ) -> Tensor:
     """Draw logistic noise in pairs of opposite sign along the first dimension (u and 1 - u).
 
