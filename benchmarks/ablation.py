@@ -86,8 +86,6 @@ VARIANTS: Mapping[str, Variant] = {
     "56 cells": Variant(settings={"mask_size": 56}),
     "no survey": Variant(inside=[(attribution, "SURVEY_SHARE", 0.0)]),
     "survey alone": Variant(inside=[(attribution, "SURVEY_SHARE", 1.0)]),
-    "cells come and go alone": Variant(inside=[(learning, "NOISE_WIDTH", 0.01)]),
-    "wider noise": Variant(inside=[(learning, "NOISE_WIDTH", 2.0)]),
     "gradients not blurred": Variant(
         inside=[(learning, "SURVEY_WIDTH", 0.01), (learning, "REFINED_WIDTH", 0.01)]
     ),

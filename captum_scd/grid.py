@@ -6,7 +6,6 @@ with a feature mask (superpixels) each group of features is a cell. All cells of
 row, so that sampling and optimisation need to know nothing of their arrangement.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import accumulate
 from typing import Protocol
@@ -15,13 +14,12 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from captum_scd.smoothing import correlated, filtered, gaussian
+from captum_scd.smoothing import filtered, gaussian
 
 DEFAULT_CELLS = {1: 112, 2: 28, 3: 14}
 """Cells along the shortest axis of signals, images and volumes; never more than the axis has elements."""
 
 MaskSize = int | tuple[int, ...] | None
-Filtering = Callable[[Tensor, Tensor], Tensor]
 
 
 class Layout(Protocol):
@@ -40,8 +38,8 @@ class Layout(Protocol):
         """(rows, count) -> (rows,) total variation, 0 where cells have no neighbours."""
         ...
 
-    def blur(self, cells: Tensor, width: float, filtering: Filtering) -> Tensor:
-        """(rows, count) -> the same, filtered over neighbours; unchanged where cells have none."""
+    def smooth(self, cells: Tensor, width: float) -> Tensor:
+        """(rows, count) -> the same, averaged over neighbours; unchanged where cells have none."""
         ...
 
 
@@ -64,10 +62,10 @@ class Lattice:
         """Total variation of the lattice, see `total_variation`."""
         return total_variation(cells.reshape(-1, 1, *self.shape))
 
-    def blur(self, cells: Tensor, width: float, filtering: Filtering) -> Tensor:
-        """Filter with a Gaussian of `width` cells of a default lattice, reflecting at the borders."""
+    def smooth(self, cells: Tensor, width: float) -> Tensor:
+        """Blur with a Gaussian of `width` cells of a default lattice, reflecting at the borders."""
         sigma = width * min(self.shape) / DEFAULT_CELLS[2]
-        return filtering(cells.reshape(-1, 1, *self.shape), gaussian(sigma)).flatten(1)
+        return filtered(cells.reshape(-1, 1, *self.shape), gaussian(sigma)).flatten(1)
 
 
 @dataclass(frozen=True)
@@ -89,7 +87,7 @@ class Features:
         """Zero: features have no order."""
         return cells.new_zeros(len(cells))
 
-    def blur(self, cells: Tensor, width: float, filtering: Filtering) -> Tensor:
+    def smooth(self, cells: Tensor, width: float) -> Tensor:
         """Unchanged: features have no order."""
         return cells
 
@@ -112,7 +110,7 @@ class Groups:
         """Zero: groups have no order."""
         return cells.new_zeros(len(cells))
 
-    def blur(self, cells: Tensor, width: float, filtering: Filtering) -> Tensor:
+    def smooth(self, cells: Tensor, width: float) -> Tensor:
         """Unchanged: groups have no order."""
         return cells
 
@@ -153,18 +151,10 @@ class Grid:
 
     def smooth(self, cells: Tensor, width: float) -> Tensor:
         """(rows, count) -> the same, blurred with a Gaussian of `width` cells of a default lattice."""
-        return self._blur(cells, width, filtered)
-
-    def correlate(self, noise: Tensor, width: float) -> Tensor:
-        """(rows, count) independent, of variance 1 -> still of variance 1, but like their neighbours."""
-        return self._blur(noise, width, correlated)
-
-    def _blur(self, cells: Tensor, width: float, filtering: Filtering) -> Tensor:
         if all(columns == slice(None) for columns in self.columns):
             return cells
         pairs = zip(self.layouts, self.columns, strict=True)
-        parts = [layout.blur(cells[:, columns], width, filtering) for layout, columns in pairs]
-        return torch.cat(parts, dim=1)
+        return torch.cat([layout.smooth(cells[:, columns], width) for layout, columns in pairs], dim=1)
 
     def area(self, cells: Tensor, examples: Tensor) -> Tensor:
         """(rows, count) -> (rows,) mean of the mask, over the features of an input, then over the inputs."""

@@ -1,10 +1,9 @@
 """Learning the two masks of a batch in the same network passes.
 
-First a survey: samples of flat logits know nothing of the image; the gradients of the linear score, blurred
-and scaled alike, are added up, and what they agree on is the start. Then the refinement: samples of the
-learned logits, each of a prescribed area, whose gradients sharpen them. Prescribing areas, rather than
-paying for them, teaches the masks an order of the pixels at every size. Neighbouring cells come and go
-together: a network sees patches of the image then, and not its pixels through a sieve.
+First a survey: samples of flat logits, soft, know nothing of the image; the gradients of the linear score,
+blurred and scaled alike, are added up, and what they agree on is the start. Then the refinement: samples of
+the learned logits, each of a prescribed area, whose gradients sharpen them. Prescribing areas, rather than
+paying for them, teaches the masks an order of the pixels at every size.
 """
 
 from dataclasses import dataclass
@@ -22,11 +21,8 @@ Measures = dict[str, Tensor]
 SSR, SDR = 0, 1
 """Positions of the two masks in tensors that hold both."""
 
-NOISE_WIDTH = 0.7
-"""Standard deviation, in cells of a default lattice, of the blur that makes neighbours' noise alike."""
-
-SURVEY_TEMPERATURE = 0.5
-"""Temperature of the survey."""
+SURVEY_TEMPERATURE = 1.25
+"""Temperature of the survey: samples so soft that their gradients agree from one draw to the next."""
 
 SURVEY_WIDTH, REFINED_WIDTH = 2.0, 0.6
 """Standard deviations, in cells of a default lattice, of the blur that gradients get in each phase."""
@@ -40,7 +36,7 @@ START_SPREAD = 4.0
 AREAS = ((0.05, 0.7), (0.02, 0.3))
 """Smallest and largest area of an SSR and of an SDR sample in the refinement."""
 
-LEAN = 1.0
+LEAN = 2.0
 """Weight of the SSR order in the finished SDR order."""
 
 SLOPE_FLOOR = 0.02
@@ -112,12 +108,8 @@ class MaskLearning:
         return torch.stack(found)
 
     def _noise(self, logits: Tensor) -> Tensor:
-        """Noise (S, 2, 1, cells), shared by all examples, alike in neighbouring cells."""
-        shape = (self.n_samples, 2, 1, logits.shape[-1])
-        return antithetic_noise(shape, self.generator, self._correlate).to(logits)
-
-    def _correlate(self, noise: Tensor) -> Tensor:
-        return self.composites.grid.correlate(noise.flatten(0, -2), NOISE_WIDTH).view_as(noise)
+        """Noise (S, 2, 1, cells), shared by all examples."""
+        return antithetic_noise((self.n_samples, 2, 1, logits.shape[-1]), self.generator).to(logits)
 
     def _samples(self, logits: Tensor, step: int) -> Tensor:
         """Logits (2, n, cells) -> samples (S, 2, n, cells), each of an area of its own."""

@@ -31,26 +31,17 @@ def logistic_noise(shape: tuple[int, ...], generator: Generator) -> Tensor:
     return logit_of_uniform(torch.rand(shape, generator=generator))
 
 
-def antithetic_noise(
-    shape: tuple[int, ...], generator: Generator, correlate: Callable[[Tensor], Tensor] = torch.Tensor.clone
-) -> Tensor:
+def antithetic_noise(shape: tuple[int, ...], generator: Generator) -> Tensor:
     """Draw logistic noise in pairs of opposite sign along the first dimension (u and 1 - u).
 
-    An odd number of samples leaves the last one without a partner. Normal draws are made to go together
-    where wanted, and then brought to the logistic distribution, so that each sample of a mask keeps its own.
-
-    Args:
-        shape: shape of the noise.
-        generator: a generator on the CPU.
-        correlate: standard normal draws -> standard normal draws that depend on each other.
+    An odd number of samples leaves the last one without a partner.
 
     >>> noise = antithetic_noise((3, 5), Generator().manual_seed(0))
     >>> bool((noise[0] == -noise[1]).all())
     True
     """
     count = shape[0]
-    normal = correlate(torch.randn((count + 1) // 2, *shape[1:], generator=generator))
-    drawn = logit_of_uniform(torch.special.ndtr(normal))
+    drawn = logistic_noise(((count + 1) // 2, *shape[1:]), generator)
     return torch.stack([drawn, -drawn], dim=1).flatten(0, 1)[:count]
 
 

@@ -14,12 +14,9 @@ from captum_scd.trials import Trials
 LADDER = (0.01, 0.02, 0.04, 0.08, 0.14, 0.22, 0.34, 0.5)
 """Areas that are tried."""
 
-MARGIN = 0.02
-"""How much better than the first a later candidate has to be."""
-
 
 def best(trials: Trials, candidates: Tensor) -> Tensor:
-    """Find each example's best candidate; the first, unless another is better by more than `MARGIN`.
+    """Find each example's best candidate; the first of those that are alike.
 
     Args:
         trials: asks the model.
@@ -28,9 +25,7 @@ def best(trials: Trials, candidates: Tensor) -> Tensor:
     Returns:
         (N,) positions among the K.
     """
-    gains = torch.stack([_gain(trials, one.sum(0)) for one in candidates])
-    best_gain, position = gains.max(0)
-    return position.where(best_gain > gains[0] + MARGIN, 0)
+    return torch.stack([_gain(trials, one.sum(0)) for one in candidates]).argmax(0)
 
 
 def chosen(candidates: Tensor, positions: Tensor) -> Tensor:

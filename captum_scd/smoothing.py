@@ -1,10 +1,7 @@
 """Separable filters that reflect at the borders, for any number of spatial axes and any size."""
 
-from collections.abc import Callable
-
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 
 def filtered(values: Tensor, kernel: Tensor) -> Tensor:
@@ -17,20 +14,11 @@ def filtered(values: Tensor, kernel: Tensor) -> Tensor:
     Returns:
         Same shape and dtype; computed in float32 at least, so that half precision adds up no round-off.
     """
-    return _along_axes(values, lambda size: _filter_matrix(kernel, size))
-
-
-def correlated(values: Tensor, kernel: Tensor) -> Tensor:
-    """Filter independent values of variance 1 along every spatial axis, so that each keeps that variance.
-
-    Args:
-        values: (N, C, *spatial).
-        kernel: odd number of weights.
-
-    Returns:
-        Same shape and dtype; neighbours go together, also at the borders each has a variance of 1.
-    """
-    return _along_axes(values, lambda size: F.normalize(_filter_matrix(kernel, size), dim=1))
+    wide = values if values.dtype == torch.float64 else values.float()
+    for axis in range(2, values.ndim):
+        matrix = _filter_matrix(kernel, values.shape[axis]).to(wide)
+        wide = torch.tensordot(wide, matrix, dims=([axis], [1])).movedim(-1, axis)
+    return wide.to(values.dtype).contiguous()
 
 
 def gaussian(sigma: float) -> Tensor:
@@ -53,15 +41,6 @@ def reflect(index: Tensor, size: int) -> Tensor:
     period = 2 * (size - 1)
     folded = index.remainder(period)
     return torch.minimum(folded, period - folded)
-
-
-def _along_axes(values: Tensor, matrix_of: Callable[[int], Tensor]) -> Tensor:
-    """Multiply every spatial axis with the matrix for its size."""
-    wide = values if values.dtype == torch.float64 else values.float()
-    for axis in range(2, values.ndim):
-        matrix = matrix_of(values.shape[axis]).to(wide)
-        wide = torch.tensordot(wide, matrix, dims=([axis], [1])).movedim(-1, axis)
-    return wide.to(values.dtype).contiguous()
 
 
 def _filter_matrix(kernel: Tensor, size: int) -> Tensor:

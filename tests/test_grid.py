@@ -162,13 +162,3 @@ def test_resizing_stays_between_the_extremes_and_keeps_a_flat_mask(size) -> None
 def test_resizing_to_the_own_size_changes_nothing() -> None:
     mask = torch.rand(1, 1, 3, 4)
     assert resize(mask, (3, 4)) is mask
-
-
-def test_noise_is_alike_only_in_cells_that_have_neighbours() -> None:
-    noise = torch.eye(16)
-    lattice = make_grid((torch.zeros(1, 3, 4, 4),)).correlate(noise, 7.0)
-    torch.testing.assert_close(lattice.pow(2).sum(0), torch.ones(16))
-    assert lattice[:, 0] @ lattice[:, 1] > 0.5
-    numbers = torch.arange(16).view(1, 1, 4, 4)
-    for grid in (make_grid((torch.zeros(1, 16),)), make_grid((torch.zeros(1, 3, 4, 4),), None, (numbers,))):
-        assert torch.equal(grid.correlate(noise, 7.0), noise)

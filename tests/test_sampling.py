@@ -141,14 +141,3 @@ def test_antithetic_noise_comes_in_pairs_of_opposite_sign(count: int, generator:
     pairs = count // 2 * 2
     assert torch.equal(noise[:pairs:2], -noise[1:pairs:2])
     assert noise.unique().numel() == noise.numel()
-
-
-def test_correlated_noise_is_still_logistic_and_comes_in_pairs(generator: Generator) -> None:
-    def alike(normal: Tensor) -> Tensor:
-        return (normal + normal.roll(1, -1)) / 2**0.5
-
-    noise = antithetic_noise((2, 200_000), generator, alike)
-    assert torch.equal(noise[0], -noise[1])
-    shares = torch.tensor([0.01, 0.1, 0.5, 0.9, 0.99])
-    torch.testing.assert_close(noise[0].quantile(shares), torch.logit(shares), rtol=0, atol=0.1)
-    assert torch.corrcoef(torch.stack([noise[0], noise[0].roll(1)]))[0, 1] > 0.4

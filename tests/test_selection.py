@@ -1,6 +1,5 @@
 """The best of several pairs of masks, on a network whose telling region is known."""
 
-import pytest
 import torch
 from models import PlantedPatch
 from torch import Tensor
@@ -51,19 +50,3 @@ def test_of_what_is_alike_the_first_is_taken() -> None:
     with counted(model) as passes:
         assert best(trying, torch.stack([-one, one, one])).tolist() == [1]
     assert passes.total == 3 * 2 * len(LADDER)
-
-
-class Told:
-    """Trials with a foretold outcome: the share that each candidate keeps at every area, and nothing left."""
-
-    def __init__(self, kept: list[float]) -> None:
-        self.kept = iter(kept)
-
-    def shares(self, masks: Tensor, invert: bool) -> Tensor:
-        return torch.zeros(masks.shape[:2]) if invert else torch.full(masks.shape[:2], next(self.kept))
-
-
-@pytest.mark.parametrize(("better", "taken"), [(-0.3, 0), (0.01, 0), (0.05, 1)])
-def test_a_later_candidate_must_be_clearly_better(better: float, taken: int) -> None:
-    candidates = orders()[0].expand(2, 2, 1, -1)
-    assert best(Told([0.5, 0.5 + better]), candidates).tolist() == [taken]

@@ -4,7 +4,7 @@ import pytest
 import torch
 from scipy import ndimage
 
-from captum_scd.smoothing import box, correlated, filtered, gaussian, reflect
+from captum_scd.smoothing import box, filtered, gaussian, reflect
 
 
 @pytest.mark.parametrize("shape", [(7,), (5, 9), (1, 4), (3, 4, 5)])
@@ -32,18 +32,3 @@ def test_indices_are_mirrored_at_the_outermost_elements() -> None:
 def test_without_spatial_axes_nothing_happens() -> None:
     values = torch.rand(3, 4)
     assert torch.equal(filtered(values, gaussian(1.0)), values)
-
-
-@pytest.mark.parametrize("shape", [(9,), (5, 7), (1, 3)])
-@pytest.mark.parametrize("sigma", [0.0, 0.7, 4.0])
-def test_correlated_values_keep_their_variance_also_at_borders(shape: tuple[int, ...], sigma: float) -> None:
-    count = torch.Size(shape).numel()
-    responses = correlated(torch.eye(count).view(count, 1, *shape), gaussian(sigma)).flatten(1)
-    torch.testing.assert_close(responses.pow(2).sum(0), torch.ones(count))
-
-
-def test_correlated_neighbours_go_together_and_the_far_do_not() -> None:
-    responses = correlated(torch.eye(20)[:, None], gaussian(0.7)).flatten(1)
-    covariance = responses.T @ responses
-    assert covariance[10, 11] > 0.5
-    assert covariance[10, 16].abs() < 1e-3
