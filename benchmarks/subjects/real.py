@@ -5,6 +5,7 @@ from pathlib import Path
 
 import torch
 from quality import load_network, read, spread
+from real_data import photos
 from second_look.cases import Case, Source
 from torch import Tensor, nn
 
@@ -15,7 +16,7 @@ SIDE = 227
 
 def mosaics(data: Path, images: int) -> Iterator[Question]:
     """Four photos of different classes in a square: which part of it is it about one of them?"""
-    network, paths = load_network(data), sorted(data.glob("imagenet/*.jpg"))
+    network, paths = load_network(data), photos(data)
     quarters = [spread(paths, 4 * images)[place::images] for place in range(images)]
     for number, four in enumerate(quarters):
         tiles = torch.cat([read(path, SIDE) for path in four])
