@@ -1,7 +1,7 @@
 """What does each choice bring? FIDO with one thing changed at a time, on the same photos.
 
-    python benchmarks/ablation.py --images 12
-    python benchmarks/ablation.py --images 4 --variants "another seed,16 samples"
+    python benchmarks/ablation.py
+    python benchmarks/ablation.py --images 8 --variants "another seed,16 samples"
 
 How to read the table stands in `benchmarks/README.md`.
 """
@@ -13,17 +13,20 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from statistics import fmean
 from types import ModuleType
 from typing import Any
 from unittest.mock import patch
 
 import torch
-from quality import REGION_HEADINGS, Table, load_network, read, regions, spread
+from overfocus.summary import differences
+from quality import REGION_HEADINGS, Table, batches, load_network, regions, spread
 from real_data import parser_with_data, photos
-from torch import Tensor, nn
+from torch import Generator, Tensor, nn
 
 from captum_scd import FIDOAttribution, FIDOMasks, attribution, learning, metrics, optimization
 from captum_scd.cli.options import names_of, whole_number
+from captum_scd.optimization import Callback, Closure, Evaluation, Schedule
 from captum_scd.passes import counted
 from captum_scd.store.identity import versions
 from captum_scd.trials import Trials
@@ -36,8 +39,15 @@ HEADINGS = {
     "correlation": "correlation with the defaults",
     "passes": "passes",
 }
+COMPARED = {"difference": HEADINGS["difference"], **REGION_HEADINGS}
 
-Values = dict[str, float]
+ROWS = 8
+"""Rows in one pass: few fit the processor's cache better."""
+
+Values = dict[str, list[float]]
+"""By column, one value a photo."""
+
+Learned = tuple[Tensor, list[dict[str, Tensor]]]
 
 
 @dataclass(frozen=True)
@@ -47,11 +57,13 @@ class Variant:
     Attributes:
         strategies: of the constructor.
         settings: of `attribute`.
+        seed: what is added to the seed of the batch.
         inside: names in modules, and what stands for them while it runs.
     """
 
     strategies: Mapping[str, Any] = field(default_factory=dict)
     settings: Mapping[str, Any] = field(default_factory=dict)
+    seed: int = 0
     inside: Sequence[tuple[ModuleType, str, Any]] = ()
 
     @contextmanager
@@ -68,9 +80,28 @@ def uncalibrated(trials: Trials, logits: Tensor, area_weight: float) -> Tensor:
     return torch.sigmoid(logits)
 
 
+def last_step(closure: Closure, start: Tensor, schedule: Schedule, callback: Callback) -> Learned:
+    """Minimise as the library does, but return what the last step was given, not the mean over the steps."""
+    seen = start
+
+    def watched(step: int, logits: Tensor, active: Tensor) -> Evaluation:
+        nonlocal seen
+        seen = logits.clone()
+        return closure(step, logits, active)
+
+    _, history = optimization.minimize(watched, start, schedule, callback)
+    return seen, history
+
+
+def random_areas(count: int, start: int, offset: float) -> Tensor:
+    """Draw areas independently of each other, for all steps from the offset."""
+    drawn = torch.rand(start + count, generator=Generator().manual_seed(int(offset * 2**31)))
+    return drawn[start:]
+
+
 VARIANTS: Mapping[str, Variant] = {
     BASE: Variant(),
-    "another seed": Variant(settings={"seed": 1}),
+    "another seed": Variant(seed=1000),
     "15 iterations": Variant(settings={"n_iterations": 15}),
     "30 iterations": Variant(settings={"n_iterations": 30}),
     "120 iterations": Variant(settings={"n_iterations": 120}),
@@ -93,6 +124,9 @@ VARIANTS: Mapping[str, Variant] = {
     "half the survey, always": Variant(inside=[(learning, "FINISHES", learning.FINISHES[-1:])]),
     "SDR does not lean on SSR": Variant(inside=[(learning, "LEAN", 0.0)]),
     "narrow areas": Variant(inside=[(learning, "AREAS", ((0.1, 0.3), (0.05, 0.15)))]),
+    "random areas": Variant(inside=[(learning, "golden_sequence", random_areas)]),
+    "no slope floor": Variant(inside=[(learning, "SLOPE_FLOOR", 0.0)]),
+    "last step, no mean": Variant(inside=[(attribution, "minimize", last_step)]),
     "no momentum": Variant(inside=[(optimization, "MOMENTUM", 0.0)]),
     "not calibrated": Variant(inside=[(attribution, "calibrate", uncalibrated)]),
 }
@@ -100,93 +134,115 @@ VARIANTS: Mapping[str, Variant] = {
 
 @dataclass
 class Results:
-    """Values by variant and photo, kept in a file; beside it, the masks at the defaults.
+    """Values by variant and batch, one file a variant, so that processes may share the variants among them.
 
     Attributes:
-        path: of the JSON file; what an earlier run with the same settings has left there is kept.
+        folder: what an earlier run with the same settings has left there is kept.
         settings: what the values depend on.
-        values: by variant and photo.
     """
 
-    path: Path
+    folder: Path
     settings: dict[str, Any]
-    values: dict[str, dict[str, Values]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        if self.path.is_file():
-            earlier = json.loads(self.path.read_text())
-            self.values = earlier["values"] if earlier["settings"] == self.settings else {}
+        self.folder.mkdir(parents=True, exist_ok=True)
 
-    def has(self, variant: str, photo: str) -> bool:
-        return photo in self.values.get(variant, {})
+    def values(self, variant: str) -> list[Values]:
+        """Columns of each batch that is done, in order."""
+        file = self._file(variant)
+        if not file.is_file():
+            return []
+        earlier = json.loads(file.read_text())
+        done: list[Values] = earlier["values"] if earlier["settings"] == self.settings else []
+        return done
 
-    def add(self, variant: str, photo: str, values: Values) -> None:
-        self.values.setdefault(variant, {})[photo] = values
-        self.path.write_text(json.dumps({"settings": self.settings, "values": self.values}, indent=1) + "\n")
+    def add(self, variant: str, values: Values) -> None:
+        whole = {"settings": self.settings, "values": [*self.values(variant), values]}
+        self._file(variant).write_text(json.dumps(whole, indent=1) + "\n")
 
-    def masks(self, photo: str) -> Path:
-        """Where the masks of a photo at the defaults are."""
-        return self.path.with_name(f"{self.path.stem}-{photo}.npz")
+    def masks(self, batch: int) -> Path:
+        """Where the masks of a batch at the defaults are."""
+        return self.folder / f"{BASE}-{batch}.npz"
 
-    def markdown(self, variants: Sequence[str], photos: Sequence[str]) -> str:
-        table = Table()
+    def tables(self, variants: Sequence[str]) -> str:
+        """Means over the photos, and batch by batch what the defaults have more."""
+        table, by_batch = Table(), {}
         for variant in variants:
-            for photo in photos:
-                row = self.values[variant][photo]
-                table.add(variant, {name: torch.tensor([value]) for name, value in row.items()})
-        return table.markdown(HEADINGS)
+            done = self.values(variant)
+            for values in done:
+                table.add(variant, {name: torch.tensor(column) for name, column in values.items()})
+            by_batch[variant] = {name: [fmean(values[name]) for values in done] for name in COMPARED}
+        return f"{table.markdown(HEADINGS)}\n\n{differences(by_batch, COMPARED, BASE)}"
+
+    def _file(self, variant: str) -> Path:
+        return self.folder / f"{variant.replace(' ', '-')}.json"
 
 
-def measure(model: nn.Module, variant: Variant, inputs: Tensor) -> tuple[Values, FIDOMasks]:
-    """Explain the predicted class of a photo (1, 3, H, W), and measure the masks."""
+def measure(model: nn.Module, variant: Variant, inputs: Tensor, seed: int) -> tuple[Values, FIDOMasks]:
+    """Explain the predicted class of each photo (N, 3, H, W), and measure the masks."""
     with torch.no_grad():
         target = model(inputs).argmax(1)
     method = FIDOAttribution(model, **variant.strategies)
     with variant.applied(), counted(model) as passes:
-        joint, masks = method.attribute(inputs, target=target, return_masks=True, **variant.settings)
-    curves = metrics.insertion_deletion(model, inputs, joint, masks.infill, target)
+        _, masks = method.attribute(
+            inputs,
+            target=target,
+            seed=seed + variant.seed,
+            internal_batch_size=ROWS,
+            return_masks=True,
+            **variant.settings,
+        )
+    curves = metrics.insertion_deletion(model, inputs, masks.joint, masks.infill, target)
     columns = {
         "difference": curves.difference,
         **regions(model, masks, inputs, target),
         "tv": metrics.total_variation(masks.joint),
-        "passes": torch.tensor([passes.total]),
+        "passes": torch.full((len(inputs),), passes.total / len(inputs)),
     }
-    return {name: float(values.item()) for name, values in columns.items()}, masks
+    return {name: values.tolist() for name, values in columns.items()}, masks
 
 
 def run(model: nn.Module, paths: Sequence[Path], options: argparse.Namespace) -> Results:
-    """Measure what is not measured yet, photo by photo, the defaults first, which all are compared with."""
-    results = Results(options.json, {"size": options.size, "versions": versions()})
-    for done, path in enumerate(paths):
-        inputs = read(path, options.size).contiguous(memory_format=torch.channels_last)
-        for name in options.variants:
-            if results.has(name, path.stem):
+    """Measure what is not measured yet, variant by variant, the defaults first."""
+    results = Results(options.out, asked(options))
+    for variant in options.variants:
+        done = len(results.values(variant))
+        for number, inputs in enumerate(batches(paths, options.size, options.batch)):
+            if number < done:
                 continue
-            values, masks = measure(model, VARIANTS[name], inputs)
-            if name == BASE:
-                masks.save(results.masks(path.stem))
-            alike = correlation(FIDOMasks.load(results.masks(path.stem)).joint, masks.joint)
-            results.add(name, path.stem, {**values, "correlation": alike})
-            print(f"photo {done + 1} of {len(paths)}: {name}", file=sys.stderr)
+            values, masks = measure(model, VARIANTS[variant], inputs, seed=number)
+            if variant == BASE:
+                masks.save(results.masks(number))
+            alike = correlations(FIDOMasks.load(results.masks(number)).joint, masks.joint)
+            results.add(variant, {**values, "correlation": alike})
+            print(f"{variant}: batch {number + 1} of {-(-len(paths) // options.batch)}", file=sys.stderr)
     return results
 
 
-def correlation(first: Tensor, second: Tensor) -> float:
-    """Pearson correlation of two maps."""
-    return float(torch.corrcoef(torch.stack([first.flatten(), second.flatten()]))[0, 1])
+def correlations(first: Tensor, second: Tensor) -> list[float]:
+    """Pearson correlation of the maps of each photo."""
+    pairs = zip(first.flatten(1), second.flatten(1), strict=True)
+    return [float(torch.corrcoef(torch.stack(pair))[0, 1]) for pair in pairs]
+
+
+def asked(options: argparse.Namespace) -> dict[str, Any]:
+    """What the numbers depend on."""
+    names = ("images", "size", "batch", "bfloat16")
+    return {**{name: getattr(options, name) for name in names}, "versions": versions()}
 
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = parser_with_data(__doc__)
     parser.add_argument(
-        "--images", type=whole_number(1), default=12, help="photos, evenly spread (%(default)s)"
+        "--images", type=whole_number(1), default=48, help="photos, evenly spread (%(default)s)"
     )
     parser.add_argument(
         "--variants", type=names_of("variant", VARIANTS), default=tuple(VARIANTS), help=",".join(VARIANTS)
     )
     parser.add_argument("--size", type=whole_number(1), default=227, help="in pixels (%(default)s)")
-    parser.add_argument("--json", type=Path, default=Path("out/ablation/values.json"), help="%(default)s")
+    parser.add_argument("--batch", type=whole_number(1), default=4, help="photos of one seed (%(default)s)")
+    parser.add_argument("--bfloat16", action="store_true", help="run the network in half precision")
+    parser.add_argument("--out", type=Path, default=Path("out/ablation"), help="folder (%(default)s)")
     options = parser.parse_args(arguments)
     options.variants = list(dict.fromkeys([BASE, *options.variants]))
     return options
@@ -198,9 +254,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     paths = spread(photos(options.data), options.images)
     if not paths:
         return 2
-    results = run(load_network(options.data), paths, options)
-    print(results.markdown(options.variants, [path.stem for path in paths]))
-    print(f"\nmeans over {len(paths)} photos; photo by photo in {options.json}")
+    results = run(load_network(options.data, options.bfloat16), paths, options)
+    print(results.tables(options.variants))
+    print(f"\nmeans over {len(paths)} photos; batch by batch in {options.out}")
     return 0
 
 

@@ -117,7 +117,20 @@ def _cell(name: str, value: float) -> str:
     return f"{value:.0f}" if name in ("forward", "backward") else f"{value:.3f}"
 
 
-def load_network(data: Path) -> nn.Module:
+class Bfloat16(nn.Module):
+    """A network in half precision: what goes in and comes out is float32."""
+
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        with torch.autocast(inputs.device.type, torch.bfloat16):
+            output: Tensor = self.model(inputs)
+        return output.float()
+
+
+def load_network(data: Path, bfloat16: bool = False) -> nn.Module:
     """Load the network beside the photos, frozen, in channels-last layout."""
     spec = importlib.util.spec_from_file_location("benchmark_network", data / "squeezenet.py")
     assert spec is not None
@@ -126,7 +139,8 @@ def load_network(data: Path) -> nn.Module:
     sys.dont_write_bytecode = True  # nothing is written beside the data
     spec.loader.exec_module(module)
     model: nn.Module = module.load()
-    return model.requires_grad_(False).to(memory_format=torch.channels_last)
+    model = model.requires_grad_(False).to(memory_format=torch.channels_last)
+    return Bfloat16(model).eval() if bfloat16 else model
 
 
 def read(path: Path, size: int) -> Tensor:

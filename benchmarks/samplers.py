@@ -3,7 +3,8 @@
     python benchmarks/samplers.py
     python benchmarks/samplers.py --photos 1 --samples 1,2 --temperatures 0.6 --iterations 4
 
-Prints a table and draws a figure; how to read them stands in `benchmarks/README.md`.
+Prints a table and draws a figure; what is done is kept, and the same command goes on from there. How to
+read them stands in `benchmarks/README.md`.
 """
 
 import argparse
@@ -90,26 +91,46 @@ def learned(model: nn.Module, inputs: Tensor, options: argparse.Namespace, **ask
     return masks
 
 
-def measure(model: nn.Module, inputs: Tensor, options: argparse.Namespace) -> Curves:
+def measure(model: nn.Module, inputs: Tensor, options: argparse.Namespace, seed: int) -> Curves:
     """Everything about one photo."""
     target = model(inputs).argmax(1)
-    start = learned(model, inputs, options, sampler="simplified", n_samples=1).ssr_cells[0, 0]
+    start = learned(model, inputs, options, sampler="simplified", seed=seed).ssr_cells[0, 0]
     logits = torch.logit(start, eps=1e-4)
     curves: Curves = {}
     for label, name, temperature in settings(options):
         found = gradients(model, inputs, logits, name, temperature)
         row: dict[str, list[float]] = {"variance": [], "difference": [], "tv": []}
         for samples in options.samples:
-            asked = {"sampler": name, "temperature": temperature, "n_samples": samples}
+            asked = {"sampler": name, "temperature": temperature, "n_samples": samples, "seed": seed}
             masks = learned(model, inputs, options, **asked)
             curve = metrics.insertion_deletion(model, inputs, masks.joint, masks.infill, target)
             if 2 * samples <= DRAWS:
                 row["variance"].append(spread_of_means(found, samples))
             row["difference"].append(curve.difference.item())
             row["tv"].append(metrics.total_variation(masks.joint).item())
-            print(f"{label}, {samples} samples", file=sys.stderr, flush=True)
         curves[label] = row
     return curves
+
+
+def run(model: nn.Module, paths: Sequence[Path], options: argparse.Namespace) -> list[Curves]:
+    """Measure the photos that are not measured yet, each with a seed of its own."""
+    options.out.mkdir(parents=True, exist_ok=True)
+    file, asked = options.out / "samplers.json", {**told(options), "versions": versions()}
+    earlier = json.loads(file.read_text()) if file.is_file() else {}
+    measured: list[Curves] = earlier["photos"] if earlier.get("asked") == asked else []
+    for seed, path in list(enumerate(paths))[len(measured) :]:
+        inputs = read(path, options.size).contiguous(memory_format=torch.channels_last)
+        measured.append(measure(model, inputs, options, seed))
+        file.write_text(json.dumps({"asked": asked, "photos": measured}) + "\n")
+        print(f"{len(measured)} of {len(paths)} photos", file=sys.stderr, flush=True)
+    return measured
+
+
+def told(options: argparse.Namespace) -> dict[str, Any]:
+    """What the numbers depend on."""
+    names = ("photos", "size", "iterations", "bfloat16")
+    lists = {name: list(getattr(options, name)) for name in ("samples", "temperatures")}
+    return {**{name: getattr(options, name) for name in names}, **lists}
 
 
 def mean(photos: Sequence[Curves]) -> Curves:
@@ -171,6 +192,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--iterations", type=whole_number(1), default=8, help="of FIDO (%(default)s)")
     parser.add_argument("--size", type=whole_number(1), default=227, help="in pixels (%(default)s)")
+    parser.add_argument("--bfloat16", action="store_true", help="run the network in half precision")
     parser.add_argument("--out", type=Path, default=Path("out/samplers"), help="folder (%(default)s)")
     return parser.parse_args(arguments)
 
@@ -181,22 +203,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     paths = spread(photos(options.data), options.photos)
     if not paths:
         return 2
-    model = load_network(options.data)
-    measured = []
-    for path in paths:
-        inputs = read(path, options.size).contiguous(memory_format=torch.channels_last)
-        measured.append(measure(model, inputs, options))
-    curves = mean(measured)
+    curves = mean(run(load_network(options.data, options.bfloat16), paths, options))
     for label, name, temperature in settings(options):
         curves[label]["dead"] = dead(name, temperature)
     draw(curves, options, options.out / "samplers.png")
-    told: dict[str, Any] = {
-        "asked": {name: str(value) for name, value in vars(options).items()},
-        "versions": versions(),
-    }
-    (options.out / "samplers.json").write_text(
-        json.dumps({**told, "photos": measured, "means": curves}) + "\n"
-    )
     print(f"{table(curves, options.samples)}\n\nfigure in {options.out / 'samplers.png'}")
     return 0
 

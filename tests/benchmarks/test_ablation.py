@@ -5,10 +5,12 @@ from pathlib import Path
 
 import ablation
 import pytest
+import quality
 import torch
 from PIL import Image
 
 from captum_scd import learning
+from captum_scd.optimization import MOMENTUM, Evaluation, Schedule
 
 NETWORK = """
 import torch
@@ -25,8 +27,9 @@ def load():
 def data(tmp_path: Path) -> Path:
     (tmp_path / "imagenet").mkdir()
     (tmp_path / "squeezenet.py").write_text(NETWORK)
-    pixels = torch.randint(0, 256, (40, 40, 3), generator=torch.Generator().manual_seed(0))
-    Image.fromarray(pixels.to(torch.uint8).numpy()).save(tmp_path / "imagenet" / "noise.jpg")
+    for seed, name in enumerate(("noise", "other")):
+        pixels = torch.randint(0, 256, (40, 40, 3), generator=torch.Generator().manual_seed(seed))
+        Image.fromarray(pixels.to(torch.uint8).numpy()).save(tmp_path / "imagenet" / f"{name}.jpg")
     return tmp_path
 
 
@@ -42,19 +45,61 @@ def test_what_a_variant_replaces_is_there(variant: ablation.Variant) -> None:
     assert all(hasattr(module, name) for module, name, _ in variant.inside)
 
 
+def small(data: Path) -> list[str]:
+    return ["--data", str(data), "--size", "24", "--threads", "1", "--out", str(data / "out")]
+
+
+def values(data: Path, variant: str) -> list[dict[str, list[float]]]:
+    return json.loads((data / "out" / f"{variant}.json").read_text())["values"]
+
+
 def test_a_run_goes_on_where_it_stopped(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    file = data / "out" / "values.json"
-    options = ["--data", str(data), "--size", "24", "--threads", "1", "--json", str(file)]
-    assert ablation.main([*options, "--variants", "15 iterations"]) == 0
-    first = json.loads(file.read_text())["values"]
-    assert first["defaults"]["noise"]["correlation"] == pytest.approx(1)
-    assert first["15 iterations"]["noise"]["passes"] < first["defaults"]["noise"]["passes"]
+    assert ablation.main([*small(data), "--batch", "1", "--variants", "15 iterations"]) == 0
+    first = values(data, "defaults")
+    assert [batch["correlation"] for batch in first] == [[pytest.approx(1)], [pytest.approx(1)]]
+    assert values(data, "15-iterations")[0]["passes"] < first[0]["passes"]
     capsys.readouterr()
-    assert ablation.main([*options, "--variants", "15 iterations,not calibrated"]) == 0
+    assert ablation.main([*small(data), "--batch", "1", "--variants", "15 iterations,not calibrated"]) == 0
     told = capsys.readouterr()
-    assert told.err == "photo 1 of 1: not calibrated\n"
-    assert "| 15 iterations |" in told.out
-    assert json.loads(file.read_text())["values"]["defaults"] == first["defaults"]
+    assert told.err == "not calibrated: batch 1 of 2\nnot calibrated: batch 2 of 2\n"
+    assert told.out.count("| 15 iterations |") == 2
+    assert values(data, "defaults") == first
+
+
+def test_other_settings_start_anew(data: Path) -> None:
+    for batch in (1, 2):
+        assert ablation.main([*small(data), "--batch", str(batch), "--variants", "defaults"]) == 0
+    assert len(values(data, "defaults")) == 1
+
+
+def test_seeds_differ_between_batches_and_with_the_variant(data: Path) -> None:
+    model = quality.load_network(data)
+    inputs = quality.read(data / "imagenet" / "noise.jpg", 24)
+    defaults, another = (ablation.VARIANTS[name] for name in ("defaults", "another seed"))
+    masks = [ablation.measure(model, *asked)[1] for asked in ((defaults, inputs, 3), (another, inputs, 3))]
+    assert [one.seed for one in masks] == [3, 1003]
+
+
+def test_half_precision_is_inside(data: Path) -> None:
+    inputs = quality.read(data / "imagenet" / "noise.jpg", 24)
+    rounded, exact = (quality.load_network(data, half)(inputs) for half in (True, False))
+    assert rounded.dtype == torch.float32
+    assert 0 < (rounded - exact).abs().max() < 0.02 * exact.abs().max()
+
+
+def test_the_last_step_is_what_it_was_given() -> None:
+    def closure(step: int, logits: torch.Tensor, active: torch.Tensor) -> Evaluation:
+        return Evaluation(torch.ones_like(logits), {})
+
+    start, schedule = torch.zeros(1, 1, 2), Schedule(2, 1.0)
+    last, history = ablation.last_step(closure, start, schedule, lambda step, logits: None)
+    assert last.tolist() == [[[-MOMENTUM, -MOMENTUM]]]
+    assert len(history) == 2
+
+
+def test_random_areas_go_on_where_they_were() -> None:
+    assert torch.equal(ablation.random_areas(4, 0, 0.3)[2:], ablation.random_areas(2, 2, 0.3))
+    assert not torch.equal(ablation.random_areas(2, 0, 0.3), ablation.random_areas(2, 0, 0.4))
 
 
 def test_unknown_variants_and_missing_photos_are_named(
