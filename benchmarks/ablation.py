@@ -121,12 +121,12 @@ VARIANTS: Mapping[str, Variant] = {
         inside=[(learning, "SURVEY_WIDTH", 0.01), (learning, "REFINED_WIDTH", 0.01)]
     ),
     "always blurred little": Variant(inside=[(learning, "FINISHES", learning.FINISHES[:1])]),
-    "half the survey, always": Variant(inside=[(learning, "FINISHES", learning.FINISHES[-1:])]),
+    "always half the survey": Variant(inside=[(learning, "FINISHES", learning.FINISHES[-1:])]),
     "SDR does not lean on SSR": Variant(inside=[(learning, "LEAN", 0.0)]),
     "narrow areas": Variant(inside=[(learning, "AREAS", ((0.1, 0.3), (0.05, 0.15)))]),
     "random areas": Variant(inside=[(learning, "golden_sequence", random_areas)]),
     "no slope floor": Variant(inside=[(learning, "SLOPE_FLOOR", 0.0)]),
-    "last step, no mean": Variant(inside=[(attribution, "minimize", last_step)]),
+    "last step instead of the mean": Variant(inside=[(attribution, "minimize", last_step)]),
     "no momentum": Variant(inside=[(optimization, "MOMENTUM", 0.0)]),
     "not calibrated": Variant(inside=[(attribution, "calibrate", uncalibrated)]),
 }

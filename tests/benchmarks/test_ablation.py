@@ -53,6 +53,10 @@ def values(data: Path, variant: str) -> list[dict[str, list[float]]]:
     return json.loads((data / "out" / f"{variant}.json").read_text())["values"]
 
 
+def test_every_variant_can_be_asked_for() -> None:
+    assert not [name for name in ablation.VARIANTS if "," in name]
+
+
 def test_a_run_goes_on_where_it_stopped(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert ablation.main([*small(data), "--batch", "1", "--variants", "15 iterations"]) == 0
     first = values(data, "defaults")
