@@ -136,7 +136,8 @@ class FIDOAttribution(PerturbationAttribution):  # type: ignore[misc]
             mask_size: cells of the mask along the shortest spatial axis, or along each as a tuple; by
                 default 28 for images, 112 for signals, 14 for volumes, at most one a pixel.
             temperature: of the sampler while it refines, above 0; lower is harder.
-            learning_rate: root mean square of an example's first refining step, in logits.
+            learning_rate: root mean square of an example's refining steps at the start, in logits, where
+                gradients agree from step to step; falls to 0 linearly.
             area_weight: price of the whole image, in nats of the class; more makes the regions above 0.5
                 smaller, less makes them surer.
             tv_weight: price of a total variation of 1 between cells, in units of the score; the masks

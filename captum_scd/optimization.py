@@ -21,7 +21,7 @@ class Evaluation(NamedTuple):
 
 
 MOMENTUM = 0.5
-"""Share of the running step that the next step keeps."""
+"""Share of the running mean of directions that the next step keeps; the new direction has the rest."""
 
 Closure = Callable[[int, Tensor, Tensor], Evaluation]
 """(step, parameters of the active examples (K, n, M), their indices (n,)) -> Evaluation."""
@@ -36,7 +36,8 @@ class Schedule:
 
     Attributes:
         n_iterations: steps at most.
-        learning_rate: root mean square of the first step of each example, falls to 0 linearly.
+        learning_rate: root mean square of each example's steps at the start, where gradients agree; falls
+            to 0 linearly.
         tolerance: an example is done once no step of a whole `patience` moves its parameters by more
             than this on average; 0 never stops early.
         patience: steps in a row.
@@ -82,7 +83,8 @@ def minimize(
         if len(active) == 0:
             break
         evaluation = closure(step, learned[:, active], active)
-        momentum[:, active] = (momentum[:, active] + normalized(evaluation.gradient)) * MOMENTUM
+        direction = normalized(evaluation.gradient)
+        momentum[:, active] = MOMENTUM * momentum[:, active] + (1 - MOMENTUM) * direction
         moved = schedule.rate(step) * momentum[:, active]
         learned[:, active] -= moved
         average[:, active] += (learned[:, active] - average[:, active]) / (step + 1)

@@ -2,9 +2,11 @@
 
 from functools import partial
 
+import pytest
 import torch
 from torch import Tensor
 
+from captum_scd import optimization
 from captum_scd.optimization import Evaluation, Schedule, minimize
 
 MINIMUM = torch.tensor([0.5, -1.0, 2.0])
@@ -92,3 +94,21 @@ def test_the_learning_rate_falls_from_its_start_to_almost_zero() -> None:
     assert rates[0] == 0.3
     assert rates == sorted(rates, reverse=True)
     assert 0 < rates[-1] < 0.03
+
+
+@pytest.mark.parametrize("momentum", [0.0, 0.5, 0.9])
+def test_steps_grow_to_the_learning_rate_where_gradients_agree(
+    momentum: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(optimization, "MOMENTUM", momentum)
+    seen = []
+
+    def slope(step: int, parameters: Tensor, active: Tensor) -> Evaluation:
+        seen.append(parameters[0, 0, 0].item())
+        return Evaluation(torch.ones_like(parameters), {})
+
+    schedule = Schedule(20, 0.3)
+    minimize(slope, torch.zeros(1, 1, 2), schedule)
+    steps = -torch.tensor(seen).diff()
+    expected = torch.tensor([schedule.rate(step) * (1 - momentum ** (step + 1)) for step in range(19)])
+    torch.testing.assert_close(steps, expected)
