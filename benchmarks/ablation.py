@@ -120,7 +120,9 @@ VARIANTS: Mapping[str, Variant] = {
     "gradients not blurred": Variant(
         inside=[(learning, "SURVEY_WIDTH", 0.01), (learning, "REFINED_WIDTH", 0.01)]
     ),
-    "always blurred little": Variant(inside=[(learning, "FINISHED_WIDTHS", learning.FINISHED_WIDTHS[:1])]),
+    "always blurred little": Variant(inside=[(learning, "FINISHES", learning.FINISHES[:1])]),
+    "never half the survey": Variant(inside=[(learning, "FINISHES", learning.FINISHES[:2])]),
+    "always half the survey": Variant(inside=[(learning, "FINISHES", learning.FINISHES[-1:])]),
     "SDR does not lean on SSR": Variant(inside=[(learning, "LEAN", 0.0)]),
     "narrow areas": Variant(inside=[(learning, "AREAS", ((0.1, 0.3), (0.05, 0.15)))]),
     "random areas": Variant(inside=[(learning, "golden_sequence", random_areas)]),

@@ -130,7 +130,7 @@ class FIDOAttribution(PerturbationAttribution):  # type: ignore[misc]
                 (superpixels). Replaces the grid of `mask_size`.
             mode: which map to return, `"joint"`, `"ssr"` or `"sdr"`.
             n_iterations: steps; each costs 2 * n_samples network passes an example. The first quarter
-                surveys the input, the rest refines; some 64 forward passes then find how smooth the masks
+                surveys the input, the rest refines; some 80 forward passes then find how smooth the masks
                 are to be and where to cut them. 15 steps are a quarter of the passes, and a first look.
             n_samples: mask samples an iteration, drawn as antithetic pairs.
             mask_size: cells of the mask along the shortest spatial axis, or along each as a tuple; by
@@ -206,10 +206,10 @@ class FIDOAttribution(PerturbationAttribution):  # type: ignore[misc]
         if not logits.isfinite().all():
             raise ValueError("Expected finite outputs and gradients of the model, but got NaN or infinity.")
         trials = Trials(composites, learning.reading.amount)
-        position = best(trials, learning.candidates(logits))
+        position = best(trials, learning.candidates(logits, start))
 
         def finished(logits: Tensor) -> Tensor:
-            return chosen(learning.candidates(logits), position)
+            return chosen(learning.candidates(logits, start), position)
 
         cells = calibrate(trials, finished(logits), settings.area_weight)
         history = {name: torch.stack([record[name] for record in first + rest]) for name in first[0]}

@@ -27,8 +27,8 @@ SURVEY_TEMPERATURE = 1.25
 SURVEY_WIDTH, REFINED_WIDTH = 2.0, 0.6
 """Standard deviations, in cells of a default lattice, of the blur that gradients get in each phase."""
 
-FINISHED_WIDTHS = (0.6, 1.3)
-"""Finished logits are blurred by the better one of these, as above."""
+FINISHES = ((0.6, 0.0), (1.3, 0.0), (2.0, 0.5))
+"""What the finished logits may be: the width of a blur, as above, and the share of the survey in them."""
 
 START_SPREAD = 4.0
 """Root mean square of the logits that the survey hands on."""
@@ -93,15 +93,17 @@ class MaskLearning:
         measures = self._measures(scores, samples.detach(), self.reading)
         return Evaluation(centered(self._smooth(gradient, REFINED_WIDTH)), measures)
 
-    def candidates(self, logits: Tensor) -> Tensor:
-        """Logits of the optimisation -> what may be made of them, (widths, 2, N, cells).
+    def candidates(self, logits: Tensor, start: Tensor) -> Tensor:
+        """Logits of the optimisation, and of the survey -> what may be made of them, (finishes, 2, N, cells).
 
         Each mask has mean 0 and mean square 1. SDR leans on SSR: what must go is looked for first within what
         suffices, so that the joint map, and with it the ranking of all pixels, is not torn between the two.
         """
+        learned, surveyed = (normalized(centered(one)) for one in (logits, start))
         found = []
-        for width in FINISHED_WIDTHS:
-            ssr, sdr = normalized(centered(self._smooth(logits, width)))
+        for width, share in FINISHES:
+            mixed = (1 - share) * learned + share * surveyed
+            ssr, sdr = normalized(centered(self._smooth(mixed, width)))
             found.append(torch.stack([ssr, normalized(sdr + LEAN * ssr)]))
         return torch.stack(found)
 
