@@ -114,7 +114,7 @@ def passes(cost: Cost, images: int) -> Values:
 
 
 def _cell(name: str, value: float) -> str:
-    return f"{value:.0f}" if name in ("forward", "backward") else f"{value:.3f}"
+    return f"{value:.0f}" if name in ("forward", "backward", "passes") else f"{value:.3f}"
 
 
 class Bfloat16(nn.Module):
