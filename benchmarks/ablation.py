@@ -7,7 +7,6 @@ How to read the table stands in `benchmarks/README.md`.
 """
 
 import argparse
-import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -19,6 +18,7 @@ from typing import Any
 from unittest.mock import patch
 
 import torch
+from kept import earlier, keep
 from overfocus.summary import differences
 from quality import REGION_HEADINGS, Table, batches, load_network, regions, spread
 from real_data import parser_with_data, photos
@@ -28,7 +28,6 @@ from captum_scd import FIDOAttribution, FIDOMasks, attribution, learning, metric
 from captum_scd.cli.options import names_of, whole_number
 from captum_scd.optimization import Callback, Closure, Evaluation, Schedule
 from captum_scd.passes import counted
-from captum_scd.store.identity import versions
 from captum_scd.trials import Trials
 
 BASE = "defaults"
@@ -86,7 +85,7 @@ def last_step(closure: Closure, start: Tensor, schedule: Schedule, callback: Cal
 
     def watched(step: int, logits: Tensor, active: Tensor) -> Evaluation:
         nonlocal seen
-        seen = logits.clone()
+        seen = logits
         return closure(step, logits, active)
 
     _, history = optimization.minimize(watched, start, schedule, callback)
@@ -150,16 +149,11 @@ class Results:
 
     def values(self, variant: str) -> list[Values]:
         """Columns of each batch that is done, in order."""
-        file = self._file(variant)
-        if not file.is_file():
-            return []
-        earlier = json.loads(file.read_text())
-        done: list[Values] = earlier["values"] if earlier["settings"] == self.settings else []
+        done: list[Values] = earlier(self._file(variant), self.settings).get("values", [])
         return done
 
     def add(self, variant: str, values: Values) -> None:
-        whole = {"settings": self.settings, "values": [*self.values(variant), values]}
-        self._file(variant).write_text(json.dumps(whole, indent=1) + "\n")
+        keep(self._file(variant), self.settings, values=[*self.values(variant), values])
 
     def masks(self, batch: int) -> Path:
         """Where the masks of a batch at the defaults are."""
@@ -229,7 +223,7 @@ def correlations(first: Tensor, second: Tensor) -> list[float]:
 def asked(options: argparse.Namespace) -> dict[str, Any]:
     """What the numbers depend on."""
     names = ("images", "size", "batch", "bfloat16")
-    return {**{name: getattr(options, name) for name in names}, "versions": versions()}
+    return {name: getattr(options, name) for name in names}
 
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:

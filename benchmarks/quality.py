@@ -5,7 +5,6 @@
 
 import argparse
 import importlib.util
-import json
 import sys
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from kept import earlier, keep
 from PIL import Image
 from real_data import parser_with_data, photos
 from torch import Tensor, nn
@@ -23,7 +23,6 @@ from captum_scd import FIDOAttribution, FIDOMasks, compare, metrics
 from captum_scd.cli.options import names_of, whole_number
 from captum_scd.comparison import DEFAULT_METHODS, MEASURES, METHODS, Comparison
 from captum_scd.comparison.costs import Cost
-from captum_scd.store.identity import versions
 
 CUT = 0.5
 DEFAULT_METRICS = [name for name, measure in MEASURES.items() if measure.default]
@@ -201,7 +200,7 @@ def run(model: nn.Module, paths: Sequence[Path], options: argparse.Namespace) ->
             measured.regions.add("FIDO", regions(model, fido.masks, comparison.inputs, comparison.target))
         done += [path.stem for path in todo[: len(inputs)]]
         todo = todo[len(inputs) :]
-        options.json.write_text(json.dumps(report(measured, done, options), indent=1) + "\n")
+        keep(options.json, asked(options), photos=done, **report(measured))
         print(f"{len(done)}/{len(paths)} photos", file=sys.stderr)
     return measured
 
@@ -209,23 +208,16 @@ def run(model: nn.Module, paths: Sequence[Path], options: argparse.Namespace) ->
 def resumed(options: argparse.Namespace) -> tuple[Measured, list[str]]:
     """Read what an earlier run of the same settings has done, and the names of its photos."""
     measured = Measured()
-    if not options.json.is_file():
-        return measured, []
-    earlier = json.loads(options.json.read_text())
-    if (earlier["settings"], earlier["versions"]) != (asked(options), versions()):
-        return measured, []
-    for kind, table in vars(measured).items():
-        for method, columns in earlier["values"][kind].items():
-            table.values[method].update(columns)
-    return measured, earlier["photos"]
+    left = earlier(options.json, asked(options))
+    for kind, tables in left.get("values", {}).items():
+        for method, columns in tables.items():
+            getattr(measured, kind).values[method].update(columns)
+    return measured, left.get("photos", [])
 
 
-def report(measured: Measured, done: Sequence[str], options: argparse.Namespace) -> dict[str, Any]:
-    """Everything needed to run this again and to compare photo by photo."""
+def report(measured: Measured) -> dict[str, Any]:
+    """Means, and what is needed to compare photo by photo."""
     return {
-        "settings": asked(options),
-        "versions": versions(),
-        "photos": done,
         "means": {kind: table.means() for kind, table in vars(measured).items()},
         "values": {kind: table.values for kind, table in vars(measured).items()},
     }
@@ -262,7 +254,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     paths = spread(photos(options.data), options.images)
     if not paths:
         return 2
-    options.json.parent.mkdir(parents=True, exist_ok=True)
     print(run(load_network(options.data), paths, options).markdown())
     print(f"\nmeans over {len(paths)} photos; photo by photo in {options.json}")
     return 0

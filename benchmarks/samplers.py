@@ -8,7 +8,6 @@ read them stands in `benchmarks/README.md`.
 """
 
 import argparse
-import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import Any
 
 import matplotlib.pyplot as plt
 import torch
+from kept import earlier, keep
 from quality import load_network, read, spread
 from real_data import parser_with_data, photos
 from torch import Generator, Tensor, nn
@@ -26,7 +26,6 @@ from captum_scd.cli.options import number, whole_number
 from captum_scd.composites import blend
 from captum_scd.objective import LOGISTIC, log_odds
 from captum_scd.sampling import SAMPLERS, antithetic_noise
-from captum_scd.store.identity import versions
 
 DRAWS = 64
 """Gradients that the variance is estimated from."""
@@ -80,13 +79,13 @@ def spread_of_means(found: Tensor, samples: int) -> float:
     return (means.var(0).sum() / found.mean(0).square().sum()).item()
 
 
-def learned(model: nn.Module, inputs: Tensor, options: argparse.Namespace, **asked: Any) -> FIDOMasks:
+def learned(model: nn.Module, inputs: Tensor, options: argparse.Namespace, **choice: Any) -> FIDOMasks:
     """Masks of the predicted class."""
-    method = FIDOAttribution(model, sampler=asked.pop("sampler"))
+    method = FIDOAttribution(model, sampler=choice.pop("sampler"))
     target = model(inputs).argmax(1)
     masks: FIDOMasks
     _, masks = method.attribute(
-        inputs, target=target, n_iterations=options.iterations, return_masks=True, **asked
+        inputs, target=target, n_iterations=options.iterations, return_masks=True, **choice
     )
     return masks
 
@@ -101,8 +100,8 @@ def measure(model: nn.Module, inputs: Tensor, options: argparse.Namespace, seed:
         found = gradients(model, inputs, logits, name, temperature)
         row: dict[str, list[float]] = {"variance": [], "difference": [], "tv": []}
         for samples in options.samples:
-            asked = {"sampler": name, "temperature": temperature, "n_samples": samples, "seed": seed}
-            masks = learned(model, inputs, options, **asked)
+            choice = {"sampler": name, "temperature": temperature, "n_samples": samples, "seed": seed}
+            masks = learned(model, inputs, options, **choice)
             curve = metrics.insertion_deletion(model, inputs, masks.joint, masks.infill, target)
             if 2 * samples <= DRAWS:
                 row["variance"].append(spread_of_means(found, samples))
@@ -114,19 +113,17 @@ def measure(model: nn.Module, inputs: Tensor, options: argparse.Namespace, seed:
 
 def run(model: nn.Module, paths: Sequence[Path], options: argparse.Namespace) -> list[Curves]:
     """Measure the photos that are not measured yet, each with a seed of its own."""
-    options.out.mkdir(parents=True, exist_ok=True)
-    file, asked = options.out / "samplers.json", {**told(options), "versions": versions()}
-    earlier = json.loads(file.read_text()) if file.is_file() else {}
-    measured: list[Curves] = earlier["photos"] if earlier.get("asked") == asked else []
+    file = options.out / "samplers.json"
+    measured: list[Curves] = earlier(file, asked(options)).get("photos", [])
     for seed, path in list(enumerate(paths))[len(measured) :]:
         inputs = read(path, options.size).contiguous(memory_format=torch.channels_last)
         measured.append(measure(model, inputs, options, seed))
-        file.write_text(json.dumps({"asked": asked, "photos": measured}) + "\n")
+        keep(file, asked(options), photos=measured)
         print(f"{len(measured)} of {len(paths)} photos", file=sys.stderr, flush=True)
     return measured
 
 
-def told(options: argparse.Namespace) -> dict[str, Any]:
+def asked(options: argparse.Namespace) -> dict[str, Any]:
     """What the numbers depend on."""
     names = ("photos", "size", "iterations", "bfloat16")
     lists = {name: list(getattr(options, name)) for name in ("samples", "temperatures")}

@@ -9,7 +9,6 @@ to read the tables stands in `benchmarks/README.md`.
 """
 
 import argparse
-import json
 import sys
 import time
 from collections import defaultdict
@@ -18,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from kept import earlier, keep
 from overfocus import beetles, birds, cost, summary
 from overfocus.measures import measure
 from overfocus.rows import ROWS
@@ -26,7 +26,6 @@ from overfocus.training import Recipe, fit
 from real_data import parser_with_data
 
 from captum_scd.cli.options import names_of, whole_number
-from captum_scd.store.identity import versions
 
 COLUMNS = {
     "accuracy": "accuracy ↑",
@@ -45,7 +44,7 @@ Table = dict[str, dict[str, list[float]]]
 
 def experiment(make: Callable[[int], Task], recipe: Recipe, options: argparse.Namespace) -> Table:
     """Train and measure every row on every seed, but for what an earlier run has left in `--json`."""
-    table = earlier(options)
+    table = resumed(options)
     for seed in range(options.seeds):
         todo = [row for row in options.rows if len(table[row]["accuracy"]) <= seed]
         if not todo:
@@ -56,20 +55,17 @@ def experiment(make: Callable[[int], Task], recipe: Recipe, options: argparse.Na
             tail = fit(task, ROWS[row], recipe, seed)
             for column, value in measure(task, tail, options.fido_images, seed).items():
                 table[row][column].append(value)
-            keep(table, options)
+            keep(options.json, asked(options), values=table)
             took, right = time.perf_counter() - start, table[row]["accuracy"][-1]
             print(f"seed {seed}, {row}: accuracy {right:.3f}, {took:.0f} s", file=sys.stderr, flush=True)
     return {row: {name: of[: options.seeds] for name, of in table[row].items()} for row in options.rows}
 
 
-def earlier(options: argparse.Namespace) -> Table:
+def resumed(options: argparse.Namespace) -> Table:
     """What a run with the same settings has left, by row and column, seed after seed."""
     table: Table = defaultdict(lambda: defaultdict(list))
-    if options.json.is_file():
-        kept = json.loads(options.json.read_text())
-        if (kept["settings"], kept["versions"]) == (asked(options), versions()):
-            for row, columns in kept["values"].items():
-                table[row].update(columns)
+    for row, columns in earlier(options.json, asked(options)).get("values", {}).items():
+        table[row].update(columns)
     return table
 
 
@@ -77,13 +73,6 @@ def asked(options: argparse.Namespace) -> dict[str, Any]:
     """What the numbers of a row and seed depend on."""
     names = ("part", "rate", "layer", "train", "test", "epochs", "size", "fido_images")
     return {name: getattr(options, name) for name in names}
-
-
-def keep(values: Any, options: argparse.Namespace) -> None:
-    """Write what there is to `--json`."""
-    told = {"settings": asked(options), "versions": versions(), "values": values}
-    options.json.parent.mkdir(parents=True, exist_ok=True)
-    options.json.write_text(json.dumps(told, indent=1) + "\n")
 
 
 def run_beetles(options: argparse.Namespace) -> Table:
@@ -157,7 +146,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     if options.part == "cost":
         values = cost.table(options.repeats)
-        keep(values, options)
+        keep(options.json, asked(options), values=values)
         text = cost_table(values)
     else:
         text = tables(run_beetles(options) if options.part == "beetles" else run_birds(options))
