@@ -67,27 +67,59 @@ class Composites:
 
     def in_pieces(self, work: Callable[[Tensor], Piece], count: int) -> list[Piece]:
         """Call `work` with the positions of at most `self.rows` rows at a time, until all are done."""
-        pieces: list[Piece] = []
-        start = 0
-        while start < count:
-            rows = torch.arange(start, min(start + self.rows, count), device=self.inputs[0].device)
-            piece = self._attempt(work, rows)
-            if piece is not None:
-                pieces.append(piece)
-                start += len(rows)
+        pieces, self.rows = _in_pieces(work, count, self.rows, self.inputs[0].device)
         return pieces
 
-    def _attempt(self, work: Callable[[Tensor], Piece], rows: Tensor) -> Piece | None:
-        """Do a piece of work, or halve the cap and return None if memory does not suffice."""
-        try:
-            return work(rows)
-        except RuntimeError as error:
-            if "out of memory" not in str(error).lower() or len(rows) == 1:
-                raise
-        self.rows = (len(rows) + 1) // 2
-        if rows.device.type == "cuda":
-            torch.cuda.empty_cache()
-        return None
+
+def whole_outputs(
+    query: Query, inputs: tuple[Tensor, ...], rows: int, work: Callable[[Tensor, Tensor], Piece]
+) -> list[Piece]:
+    """Give the model's output for the examples as they are to `work`, with the example of each row.
+
+    Args:
+        query: the model and what it is asked.
+        inputs: tensors (N, ...), the user's examples.
+        rows: most in one pass; none of them keeps a graph.
+        work: (output (n, ...), examples (n,)) -> what is to be known of these.
+
+    Returns:
+        What `work` came to, piece by piece.
+    """
+
+    def piece(examples: Tensor) -> Piece:
+        return work(query(tuple(tensor[examples] for tensor in inputs), examples), examples)
+
+    with torch.no_grad():
+        return _in_pieces(piece, len(inputs[0]), rows, inputs[0].device)[0]
+
+
+def _in_pieces(
+    work: Callable[[Tensor], Piece], count: int, rows: int, device: torch.device
+) -> tuple[list[Piece], int]:
+    """Do all the work in pieces of at most so many rows; also returns what the cap came to."""
+    pieces: list[Piece] = []
+    start = 0
+    while start < count:
+        positions = torch.arange(start, min(start + rows, count), device=device)
+        piece = _attempt(work, positions)
+        if piece is None:
+            rows = (len(positions) + 1) // 2
+        else:
+            pieces.append(piece)
+            start += len(positions)
+    return pieces, rows
+
+
+def _attempt(work: Callable[[Tensor], Piece], rows: Tensor) -> Piece | None:
+    """Do a piece of work, or return None if memory does not suffice and fewer rows may help."""
+    try:
+        return work(rows)
+    except RuntimeError as error:
+        if "out of memory" not in str(error).lower() or len(rows) == 1:
+            raise
+    if rows.device.type == "cuda":
+        torch.cuda.empty_cache()
+    return None
 
 
 def blend(mask: Tensor, inputs: Tensor, infill: Tensor) -> Tensor:

@@ -6,7 +6,7 @@ from models import TinyConv, Watched
 from torch import Generator, Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from captum_scd.composites import Composites, blend
+from captum_scd.composites import Composites, blend, whole_outputs
 from captum_scd.forward import make_query
 from captum_scd.grid import make_grid
 from captum_scd.objective import log_odds
@@ -132,3 +132,18 @@ def test_a_model_without_gradient_is_explained(images: Tensor, cut) -> None:
         RuntimeError, match="to depend differentiably on its input, but no gradient reaches it"
     ):
         _gradient(model, images, 4)
+
+
+@pytest.mark.parametrize(("rows", "most"), [(64, None), (2, None), (64, 1), (3, 2)])
+def test_whole_outputs_are_those_of_the_examples_however_little_memory_there_is(
+    images: Tensor, rows: int, most: int | None
+) -> None:
+    net = TinyConv().eval()
+    watched = Watched(net, most_rows=most)
+    query = make_query(watched, (images,), 0)
+    pieces = whole_outputs(query, (images,), rows, lambda output, examples: (output, examples))
+    outputs, examples = (torch.cat(part) for part in zip(*pieces, strict=True))
+    assert examples.tolist() == [0, 1, 2]
+    torch.testing.assert_close(outputs, net(images))
+    assert not outputs.requires_grad
+    assert max(watched.rows) == min(rows, most or 3, 3)
