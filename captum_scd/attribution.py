@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields
+from functools import partial
 from typing import Any
 
 import torch
@@ -19,14 +20,16 @@ from captum_scd._captum import (
 )
 from captum_scd._strategies import describe
 from captum_scd.calibration import calibrate
-from captum_scd.composites import DEFAULT_ROWS, Composites, RowScore
-from captum_scd.forward import Query, check_model, checked_inputs, make_query, preserved
+from captum_scd.composites import DEFAULT_ROWS, Composites, whole_outputs
+from captum_scd.forward import check_model, checked_inputs, make_query, preserved
 from captum_scd.grid import MaskSize, make_grid
 from captum_scd.learning import SDR, SSR, MaskLearning
+from captum_scd.look_alikes import Contrast
 from captum_scd.masks import FIDOMasks
-from captum_scd.objective import SCORES, Weights, contrast, reading_of
+from captum_scd.objective import SCORES, Reading, Weights
 from captum_scd.optimization import Schedule, minimize
 from captum_scd.sampling import SAMPLERS
+from captum_scd.scoring import Scoring, make_scoring
 from captum_scd.selection import best, chosen
 from captum_scd.settings import Settings
 from captum_scd.trajectory import Trajectory, arranged
@@ -107,7 +110,7 @@ class FIDOAttribution(PerturbationAttribution):  # type: ignore[misc]
         tv_weight: float = 0.0,
         warm_up: int = 0,
         tolerance: float = 0.0,
-        contrast_target: Target = None,
+        contrast_target: Contrast = None,
         internal_batch_size: int | None = None,
         seed: int = 0,
         trajectory: int = 0,
@@ -144,7 +147,11 @@ class FIDOAttribution(PerturbationAttribution):  # type: ignore[misc]
                 are smoothed in any case.
             warm_up: steps over which both prices rise while refining.
             tolerance: an example leaves the run once its logits move by less than this for three steps.
-            contrast_target: class b of "why a and not b?"; the score is then logit_a - logit_b.
+            contrast_target: class b of "why a and not b?", in any of Captum's forms; the score is then
+                logit_a - logit_b. Several as a list of class numbers an example, `[[3, 5], [7]]` for two, or
+                an integer tensor (N, K); `"nearest"` for the three likeliest other classes of each example.
+                Each then counts by its probability among them: logit_a - logsumexp of their logits. The
+                class is dimension 1 of the output; in further ones they take the target's place.
             internal_batch_size: most rows in one forward and backward pass, 64 by default; halved whenever
                 the accelerator runs out of memory. Results do not depend on it beyond round-off.
             seed: of all random draws.
@@ -158,10 +165,11 @@ class FIDOAttribution(PerturbationAttribution):  # type: ignore[misc]
             `return_masks`, a pair of these and `FIDOMasks` (a tuple of them for a tuple).
 
         Raises:
-            AssertionError: for a missing, malformed or mismatched target, as Captum's methods do.
-            IndexError: for a target outside the model's output.
+            AssertionError: for a missing, malformed or mismatched (contrast) target, as Captum's methods do.
+            IndexError: for a (contrast) target outside the model's output.
             TypeError: for inputs that are not floating-point tensors, or a model that returns no tensor.
-            ValueError: for empty, NaN or infinite inputs, or settings out of range.
+            ValueError: for empty, NaN or infinite inputs, or settings out of range; for a `contrast_target`
+                beside another score, that is the target or comes twice, or of a model of one class.
             RuntimeError: for a model through which no gradient flows.
         """
         settings = Settings(
@@ -188,8 +196,9 @@ class FIDOAttribution(PerturbationAttribution):  # type: ignore[misc]
     ) -> tuple[FIDOMasks, ...]:
         """Learn the logits of all examples, and turn them into masks."""
         generator = Generator().manual_seed(settings.seed)
-        composites = self._composites(inputs, request, settings, generator)
-        learning = self._learning(composites, request, settings, generator)
+        scoring = self._scoring(inputs, request, settings)
+        composites = self._composites(inputs, request, settings, generator, scoring)
+        learning = self._learning(composites, scoring.reading, settings, generator)
         surveyed = max(1, round(SURVEY_SHARE * settings.n_iterations))
         schedule = Schedule(settings.n_iterations - surveyed, settings.learning_rate, settings.tolerance)
         trajectory = Trajectory(settings.trajectory)
@@ -214,17 +223,28 @@ class FIDOAttribution(PerturbationAttribution):  # type: ignore[misc]
         cells = calibrate(trials, finished(logits), settings.area_weight)
         history = {name: torch.stack([record[name] for record in first + rest]) for name in first[0]}
         frames = trajectory.frames(finished, cells, len(first + rest))
-        return self._masks(composites, cells, history, arranged(frames, composites.grid), settings)
+        record = self._record(settings, request, scoring)
+        return self._masks(composites, cells, history, arranged(frames, composites.grid), record)
+
+    def _scoring(self, inputs: tuple[Tensor, ...], request: "Request", settings: Settings) -> Scoring:
+        query = make_query(self.forward_func, inputs, request.target, request.additional_forward_args)
+        rows = settings.internal_batch_size or DEFAULT_ROWS
+        whole = partial(whole_outputs, query, inputs, rows)
+        return make_scoring(self.score, query, request.contrast_target, whole)
 
     def _composites(
-        self, inputs: tuple[Tensor, ...], request: "Request", settings: Settings, generator: Generator
+        self,
+        inputs: tuple[Tensor, ...],
+        request: "Request",
+        settings: Settings,
+        generator: Generator,
+        scoring: Scoring,
     ) -> Composites:
-        query = make_query(self.forward_func, inputs, request.target, request.additional_forward_args)
         return Composites(
             inputs,
             self._infills(inputs, request.baselines, generator),
-            query,
-            self._row_score(query, request.contrast_target),
+            scoring.query,
+            scoring,
             make_grid(inputs, settings.mask_size, request.groups()),
             settings.internal_batch_size or DEFAULT_ROWS,
         )
@@ -237,33 +257,15 @@ class FIDOAttribution(PerturbationAttribution):  # type: ignore[misc]
             return tuple(fill(tensor, generator) for tensor in inputs)
         return infills.given(baselines, inputs)
 
-    def _row_score(self, query: Query, contrast_target: Target) -> RowScore:
-        """Bind the score to the target of each row, and to the look-alike where one is given."""
-        named = self.score if isinstance(self.score, str) else None
-        if contrast_target is not None and named is None:
-            raise ValueError(
-                "Expected no `contrast_target` beside a score of your own; let the score hold it."
-            )
-        if contrast_target is not None:
-            other = query.other(contrast_target)
-            return lambda output, examples: contrast(
-                other.checked(output, examples), query.targets(examples), other.targets(examples)
-            )
-        if named == "contrast":
-            raise ValueError("Expected a `contrast_target` for score 'contrast', but got None.")
-        score = SCORES.resolve(self.score)
-        return lambda output, examples: score(output, query.targets(examples))
-
     def _learning(
-        self, composites: Composites, request: "Request", settings: Settings, generator: Generator
+        self, composites: Composites, reading: Reading, settings: Settings, generator: Generator
     ) -> MaskLearning:
         weights = Weights(settings.area_weight, settings.tv_weight, settings.warm_up)
         sampler = SAMPLERS.resolve(self.sampler)
-        score = SCORES.resolve(self.score) if request.contrast_target is None else contrast
         offset = float(torch.rand((), generator=generator))
         return MaskLearning(
             composites,
-            reading_of(score),
+            reading,
             sampler,
             weights,
             settings.n_samples,
@@ -278,21 +280,26 @@ class FIDOAttribution(PerturbationAttribution):  # type: ignore[misc]
         cells: Tensor,
         history: dict[str, Tensor],
         trajectories: list[dict[str, Tensor]],
-        settings: Settings,
+        record: dict[str, Any],
     ) -> tuple[FIDOMasks, ...]:
         """Arrange the cells of each input as a pair of masks."""
         examples = torch.arange(cells.shape[1], device=cells.device)
         pairs = [composites.grid.arrange(cells[mask], examples) for mask in (SSR, SDR)]
         parts = zip(*pairs, composites.grid.sizes, composites.infills, trajectories, strict=True)
-        record = self._record(settings)
         return tuple(
             FIDOMasks(ssr, sdr, size, infill, history, record, trajectory=trajectory)
             for ssr, sdr, size, infill, trajectory in parts
         )
 
-    def _record(self, settings: Settings) -> dict[str, Any]:
-        strategies = {name: describe(getattr(self, name)) for name in ("infill", "sampler", "score")}
-        return {**strategies, **settings.record()}
+    def _record(self, settings: Settings, request: "Request", scoring: Scoring) -> dict[str, Any]:
+        """What the masks were learned with, as it was and not only as it was set."""
+        infill = describe(self.infill) if request.baselines is None else "given"
+        return {
+            "infill": infill,
+            "sampler": describe(self.sampler),
+            **scoring.record(),
+            **settings.record(),
+        }
 
     def get_name(self) -> str:
         """Name the method in progress bars and logs."""
@@ -316,7 +323,7 @@ class Request:
 
     baselines: Baselines
     target: Target
-    contrast_target: Target
+    contrast_target: Contrast
     additional_forward_args: object
     feature_mask: TensorOrTuple | None
 

@@ -3,7 +3,6 @@
 A row remembers which example it was made from; targets and additional forward arguments follow it.
 """
 
-import dataclasses
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -50,11 +49,6 @@ class Query:
     def checked(self, output: object, examples: Tensor) -> Tensor:
         """Return a model's output if it fits the rows and their targets, else raise."""
         return _checked_output(output, len(examples), self.targets(examples))
-
-    def other(self, target: Target) -> "Query":
-        """The same question of another target."""
-        device = torch.device("cpu") if self.target is None else self.target.device
-        return dataclasses.replace(self, target=target_index(target, self.count, device))
 
     def targets(self, examples: Tensor) -> Tensor | None:
         """(rows, d) targets of the rows."""
@@ -209,11 +203,16 @@ def _checked_output(output: object, rows: int, target: Tensor | None) -> Tensor:
 def _check_target(shape: tuple[int, ...], target: Tensor | None) -> None:
     if target is None:
         raise AssertionError(f"Expected a `target` for a model with outputs of shape {shape}, but got None.")
-    if target.shape[1] != len(shape) - 1:
-        came = f"it indexes {target.shape[1]} of its {len(shape) - 1} dimensions"
-        raise AssertionError(f"Expected `target` to pick one value a row of an output {shape}, but {came}.")
-    sizes = torch.tensor(shape[1:], device=target.device)
-    outside = ((target >= sizes) | (target < -sizes)).any(1)
+    check_index(shape, target, "target")
+
+
+def check_index(shape: tuple[int, ...], index: Tensor, name: str) -> None:
+    """Raise unless each of the (n, d) indices picks one value of a row of an output of that shape."""
+    if index.shape[1] != len(shape) - 1:
+        came = f"it indexes {index.shape[1]} of its {len(shape) - 1} dimensions"
+        raise AssertionError(f"Expected `{name}` to pick one value a row of an output {shape}, but {came}.")
+    sizes = torch.tensor(shape[1:], device=index.device)
+    outside = ((index >= sizes) | (index < -sizes)).any(1)
     if outside.any():
-        first = target[outside][0].tolist()
-        raise IndexError(f"Expected `target` inside an output of shape {shape}, but got {first}.")
+        first = index[outside][0].tolist()
+        raise IndexError(f"Expected `{name}` inside an output of shape {shape}, but got {first}.")

@@ -18,6 +18,9 @@ from captum_scd._version import __version__
 from captum_scd.grid import resize
 
 MODES = ("joint", "ssr", "sdr")
+EACH = ("target", "contrast_target")
+"""Settings with an entry an example."""
+
 FORMAT = "captum_scd masks 1"
 DAMAGES = (ValueError, EOFError, OSError, TypeError, KeyError, RuntimeError, zipfile.BadZipFile, zlib.error)
 """What NumPy and zipfile raise for files that are cut off, altered or no archive at all."""
@@ -36,7 +39,8 @@ class FIDOMasks:
         infill: (N, C, *size), what stood where pixels were taken away.
         history: for each iteration and example, tensors (iterations, N): `loss`, and for each mask
             `ssr_score`, `sdr_score`, `ssr_area`, `sdr_area`, `ssr_tv`, `sdr_tv`.
-        settings: everything needed to learn the same masks again, the seed among them.
+        settings: everything needed to learn the same masks again, the seed among them; `target` and
+            `contrast_target` are lists with an entry an example.
         version: version of captum_scd that learned them.
         trajectory: how the masks formed, if the run was to keep that: `ssr_cells` and `sdr_cells` after
             every so many iterations, (frames, N, 1, *cells) each, cut to the area of the finished masks,
@@ -131,7 +135,8 @@ class FIDOMasks:
         if isinstance(index, int):
             position = range(len(self))[index]
             rows = slice(position, position + 1)
-        return self._mapped(lambda tensor: tensor[rows], lambda tensor: tensor[:, rows])
+        chosen = self._mapped(lambda tensor: tensor[rows], lambda tensor: tensor[:, rows])
+        return dataclasses.replace(chosen, settings=_of_examples(self.settings, rows))
 
     def to(self, device: torch.device | str) -> "FIDOMasks":
         """Move all tensors to a device."""
@@ -204,6 +209,12 @@ class FIDOMasks:
             history={name: of_steps(values) for name, values in self.history.items()},
             trajectory={name: of_steps(values) for name, values in self.trajectory.items()},
         )
+
+
+def _of_examples(settings: Mapping[str, Any], rows: int | slice) -> dict[str, Any]:
+    """Settings of some examples: what is kept of each example is that of these."""
+    each = {name: value[rows] for name in EACH if isinstance(value := settings.get(name), list)}
+    return {**settings, **each}
 
 
 def check_mode(mode: str) -> None:

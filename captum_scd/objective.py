@@ -27,7 +27,7 @@ def log_odds(output: Tensor, target: Tensor | None) -> Tensor:
     """
     if target is None or output.shape[1] == 1:
         return logit(output, target)
-    logits, index = _class_logits(output, target)
+    logits, index = class_logits(output, target)
     others = logits.scatter(1, index, float("-inf"))
     return logits.gather(1, index).squeeze(1) - others.logsumexp(1)
 
@@ -43,29 +43,42 @@ def prob(output: Tensor, target: Tensor | None) -> Tensor:
 
 
 def logit(output: Tensor, target: Tensor | None) -> Tensor:
-    """The model's own output for the target, (rows,); arguments as for `log_odds`."""
+    """The model's own output for the target, (rows,), or (rows, K) for K of them, (rows, K, d) indices."""
     return output if target is None else output[_coordinates(target)]
 
 
-def contrast(output: Tensor, target: Tensor | None, other: Tensor | None) -> Tensor:
-    """Why a and not b: logit_a - logit_b, the log-odds of class a against the look-alike b alone.
+def contrast(output: Tensor, target: Tensor, others: Tensor, named: Tensor | None = None) -> Tensor:
+    """Why a and not b or c: logit_a - logsumexp of the look-alikes' logits, log-odds among these alone.
+
+    One look-alike gives logit_a - logit_b, all other classes give `log_odds`. The gradient is that of
+    logit_a - sum_k w_k logit_k, where w_k is the probability of look-alike k among the look-alikes, as in
+    Finer-CAM (Zhang et al. 2025, arXiv 2501.11309), taken at what the row shows; with weights held fixed, a
+    could be ahead of their mean and yet behind one of them.
 
     Args:
         output: logits (rows, classes, ...).
         target: (rows, d) index of class a.
-        other: (rows, d) index of class b.
+        others: (rows, K, d) indices of its look-alikes.
+        named: (rows, K) boolean, False for those that do not count; all count by default.
 
     Returns:
-        (rows,) differences, unbounded; larger means more a than b.
+        (rows,) log-odds, unbounded; larger means more a than its look-alikes.
+
+    >>> index = torch.tensor([[[0], [1], [2]]])
+    >>> contrast(torch.tensor([[5.0, 3.0, 3.0]]), index[:, 0], index[:, 1:2])
+    tensor([2.])
     """
-    return logit(output, target) - logit(output, other)
+    logits = logit(output, others)
+    counted = logits if named is None else logits.masked_fill(~named, float("-inf"))
+    return logit(output, target) - counted.logsumexp(1)
 
 
 def _coordinates(target: Tensor) -> tuple[Tensor, ...]:
-    return (torch.arange(len(target), device=target.device), *target.unbind(1))
+    rows = torch.arange(len(target), device=target.device)
+    return (rows.view(-1, *[1] * (target.ndim - 2)), *target.unbind(-1))
 
 
-def _class_logits(output: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+def class_logits(output: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
     """Logits (rows, classes) at the target's further dimensions, and the class index (rows, 1)."""
     rows, first, *rest = _coordinates(target)
     place = (rows, *rest)

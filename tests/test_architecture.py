@@ -24,6 +24,8 @@ ORDER = [
     "sampling",
     "objective",
     "composites",
+    "look_alikes",
+    "scoring",
     "optimization",
     "learning",
     "trials",

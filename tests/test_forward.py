@@ -103,11 +103,6 @@ def test_arguments_and_targets_follow_the_rows() -> None:
     assert query.targets(rows).tolist() == [[3], [1], [1], [2]]
 
 
-def test_the_same_question_of_another_target() -> None:
-    query = make_query(nn.Identity(), (torch.zeros(2, 3),), [0, 1]).other(2)
-    assert query.targets(torch.arange(2)).tolist() == [[2], [2]]
-
-
 def test_the_module_behind_a_forward_function() -> None:
     net = TinyConv()
     assert module_of(net) is net

@@ -39,11 +39,36 @@ def test_logit_is_the_output_itself() -> None:
     assert torch.equal(logit(OUTPUT, TARGET), _picked(OUTPUT))
 
 
-def test_contrast_is_the_difference_of_two_logits_and_the_log_odds_of_a_pair() -> None:
+def test_contrast_with_one_is_the_difference_of_two_logits_to_the_last_digit() -> None:
     other = (TARGET + 2) % 5
-    torch.testing.assert_close(contrast(OUTPUT, TARGET, other), _picked(OUTPUT) - _picked(OUTPUT, other))
-    pair, zero = OUTPUT[:, :2], torch.zeros(6, 1).long()
-    torch.testing.assert_close(contrast(pair, zero, zero + 1), log_odds(pair, zero))
+    for output in (OUTPUT, OUTPUT.float(), 1e4 * OUTPUT):
+        expected = _picked(output) - _picked(output, other)
+        assert torch.equal(contrast(output, TARGET, other[:, None]), expected)
+        uncounted = torch.stack([other, (TARGET + 1) % 5], dim=1)
+        assert torch.equal(contrast(output, TARGET, uncounted, torch.tensor([[True, False]])), expected)
+
+
+def test_contrast_with_several_is_the_log_odds_where_these_are_all_there_is() -> None:
+    steps = torch.arange(1, 5)
+    others = [(TARGET + step) % 5 for step in steps]
+    every = torch.stack(others, dim=1)
+    torch.testing.assert_close(contrast(OUTPUT, TARGET, every), log_odds(OUTPUT, TARGET))
+    p = OUTPUT.softmax(1)
+    odds = _picked(p) / (_picked(p, others[0]) + _picked(p, others[2]))
+    torch.testing.assert_close(contrast(OUTPUT, TARGET, every[:, [0, 2]]), odds.log())
+    named = torch.tensor([[True, False, True, False]]).expand(6, -1)
+    torch.testing.assert_close(contrast(OUTPUT, TARGET, every, named), odds.log())
+
+
+def test_a_look_alike_weighs_in_the_gradient_what_its_probability_is_among_them() -> None:
+    output = OUTPUT.clone().requires_grad_()
+    target, others = torch.zeros(6, 1).long(), torch.tensor([[[2], [4], [1]]]).expand(6, -1, -1)
+    named = torch.tensor([[True, True, False]]).expand(6, -1)
+    (gradient,) = torch.autograd.grad(contrast(output, target, others, named).sum(), output)
+    expected = torch.zeros_like(OUTPUT)
+    expected[:, 0] = 1
+    expected[:, [2, 4]] = -OUTPUT[:, [2, 4]].softmax(1)
+    torch.testing.assert_close(gradient, expected)
 
 
 @pytest.mark.parametrize("score", ONE_A_CLASS)

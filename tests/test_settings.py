@@ -5,8 +5,10 @@ import math
 
 import pytest
 import torch
-from models import Additive
+from models import Additive, TinyConv
 from quick import explain
+
+from captum_scd import FIDOMasks
 
 MODEL = Additive().eval()
 INPUTS = torch.ones(1, 4)
@@ -58,3 +60,39 @@ def test_settings_are_kept_with_the_masks_as_json_can_hold_them() -> None:
     assert {name: masks.settings[name] for name in asked} == asked
     assert masks.settings["infill"] == "mean"
     assert json.loads(json.dumps(dict(masks.settings))).keys() == masks.settings.keys()
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"target": 1}, {"score": "log_odds", "target": [1, 1], "contrast_target": None, "infill": "blur"}),
+        ({"target": [1, 0], "baselines": 0.0}, {"target": [1, 0], "infill": "given"}),
+        ({"target": [(1,), (0,)], "contrast_target": [0, -1]}, {
+            "score": "contrast", "target": [1, 0], "contrast_target": [[0], [1]],
+        }),
+        ({"target": 1, "contrast_target": "nearest"}, {"score": "contrast", "contrast_target": [[0], [0]]}),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_the_question_is_kept_as_it_was_asked_and_survives_a_file(options, told, tmp_path) -> None:
+    _, masks = explain(MODEL, torch.ones(2, 4), return_masks=True, **options)
+    masks.save(tmp_path / "masks.npz")
+    for kept in (masks, FIDOMasks.load(tmp_path / "masks.npz")):
+        assert {name: kept.settings[name] for name in told} == told
+
+
+def test_what_was_kept_asks_the_same_question_again() -> None:
+    model, images = TinyConv().eval(), torch.randn(2, 3, 8, 8, generator=torch.Generator().manual_seed(0))
+    first, masks = explain(model, images, [0, 3], contrast_target="nearest", return_masks=True)
+    question = {name: masks.settings[name] for name in ("target", "contrast_target")}
+    assert torch.equal(first, explain(model, images, **question))
+
+
+def test_the_question_of_some_examples_is_theirs_alone() -> None:
+    inputs = torch.ones(3, 4)
+    _, masks = explain(MODEL, inputs, [1, 0, 1], contrast_target=[[0], [1], [0]], return_masks=True)
+    kept = [
+        (one.settings["target"], one.settings["contrast_target"]) for one in (masks[1], masks[1:], masks[-1])
+    ]
+    assert kept == [([0], [[1]]), ([0, 1], [[1], [0]]), ([1], [[0]])]
+    assert masks[1].settings["n_iterations"] == masks.settings["n_iterations"]

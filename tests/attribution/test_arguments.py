@@ -178,6 +178,57 @@ def test_contrast_is_the_score_of_the_difference(net: nn.Module, images: Tensor)
         )
 
 
+def test_several_look_alikes_are_a_model_of_their_logits_alone(net: nn.Module, images: Tensor) -> None:
+    named = [[3, 4], [0], [4, 0, 3]]
+    together, masks = explain(net, images, [0, 1, 2], contrast_target=named, return_masks=True)
+    assert masks.settings["contrast_target"] == named
+    for i, others in enumerate(named):
+        few = lambda x, kept=[i, *others]: net(x)[:, kept]  # noqa: E731
+        alone = explain(few, images[i : i + 1], 0)
+        torch.testing.assert_close(alone, together[i : i + 1], rtol=0, atol=1e-4)
+
+
+def test_all_other_classes_as_look_alikes_are_the_log_odds(net: nn.Module, images: Tensor) -> None:
+    every = torch.tensor([[1, 2, 3, 4]]).expand(3, -1)
+    contrast = explain(net, images, 0, contrast_target=every)
+    torch.testing.assert_close(contrast, explain(net, images, 0), rtol=0, atol=1e-4)
+
+
+def test_the_nearest_are_the_three_likeliest_others(net: nn.Module, images: Tensor) -> None:
+    ranked = [
+        sorted({*range(5)} - {target}, key=logits.__getitem__, reverse=True)[:3]
+        for logits, target in zip(net(images).tolist(), [0, 1, 2], strict=True)
+    ]
+    nearest, masks = explain(
+        net, images, [0, 1, 2], contrast_target="nearest", return_masks=True, internal_batch_size=2
+    )
+    assert masks.settings["contrast_target"] == ranked
+    named = explain(net, images, [0, 1, 2], contrast_target=ranked, internal_batch_size=2)
+    assert torch.equal(nearest, named)
+
+
+def test_the_nearest_of_an_output_of_more_dimensions_are_at_the_targets_place(
+    net: nn.Module, images: Tensor
+) -> None:
+    def model(x: Tensor) -> Tensor:
+        output = net(x)
+        return torch.stack([output.flip(1), output], dim=2)
+
+    assert torch.equal(
+        explain(model, images, (3, 1), contrast_target="nearest"),
+        explain(net, images, 3, contrast_target="nearest"),
+    )
+
+
+def test_a_contrast_leaves_the_graph_and_the_targets_of_the_user_alone(
+    net: nn.Module, images: Tensor
+) -> None:
+    others = torch.tensor([[3, 4], [3, 4], [0, 1]])
+    explain(net, images, [0, 1, 2], contrast_target=others)
+    assert others.tolist() == [[3, 4], [3, 4], [0, 1]]
+    assert all(parameter.grad is None for parameter in net.parameters())
+
+
 def test_samplers_by_name_and_by_function_agree_and_lie_close_together(
     net: nn.Module, images: Tensor
 ) -> None:

@@ -58,7 +58,16 @@ OPTIONS = {
     "feature mask of another shape": ({"feature_mask": torch.zeros(4).long()}, ValueError, "to broadcast"),
     "no contrast": ({"strategies": {"score": "contrast"}}, ValueError, "Expected a `contrast_target`"),
     "contrast out of range": ({"contrast_target": 9}, IndexError, "9"),
-    "contrast of another number": ({"contrast_target": [0]}, AssertionError, None),
+    "contrast of another number": ({"contrast_target": [1]}, AssertionError, "one class an example"),
+    "look-alikes of another number": ({"contrast_target": [[1, 2]]}, AssertionError, r"\[\[3, 5\], \[7\]\]"),
+    "contrast with itself": ({"contrast_target": [1, 0]}, ValueError, "got 0 for both of example 1"),
+    "look-alike twice": ({"contrast_target": [[1, 1], [2]]}, ValueError, "of an example once"),
+    "unknown word for a contrast": ({"contrast_target": "next"}, AssertionError, "'nearest', but got 'next'"),
+    "contrast beside another score": (
+        {"contrast_target": 1, "strategies": {"score": "prob"}},
+        ValueError,
+        "Expected no `contrast_target` beside score 'prob'",
+    ),
     "contrast beside an own score": (
         {"contrast_target": 1, "strategies": {"score": lambda output, target: output[:, 0]}},
         ValueError,
@@ -93,3 +102,11 @@ MODELS = {
 def test_models_of_no_use_are_rejected(model, error, message: str) -> None:
     with pytest.raises(error, match=message):
         explain(model, IMAGE)
+
+
+@pytest.mark.parametrize("contrast_target", [0, [[0], [0]], "nearest"], ids=str)
+def test_a_model_of_one_logit_has_no_look_alikes(contrast_target) -> None:
+    with pytest.raises(
+        ValueError, match=r"two classes or more for a `contrast_target`, but got outputs \(2,\)"
+    ):
+        explain(lambda x: MODEL(x)[:, 0], IMAGE, None, contrast_target=contrast_target)
