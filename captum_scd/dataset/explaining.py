@@ -19,8 +19,10 @@ from captum_scd.dataset.facts import (
     probabilities_shown,
 )
 from captum_scd.forward import preserved
+from captum_scd.look_alikes import NEAREST
 from captum_scd.masks import FIDOMasks
 from captum_scd.metrics.probability import shown_by
+from captum_scd.scoring import score_name
 from captum_scd.settings import Settings
 from captum_scd.store import Entry
 from captum_scd.store.identity import fingerprint
@@ -39,13 +41,14 @@ class Explaining:
 
     Attributes:
         model: a network that gives logits (N, classes), or a function without arguments that loads one.
-        settings: options of `FIDOAttribution.attribute`, numbers, seed and `contrast_target`.
+        settings: options of `FIDOAttribution.attribute`, numbers, seed and `contrast_target`, which is one
+            class for all images or `"nearest"`.
         method: options of `FIDOAttribution`.
         device: where the network runs; None leaves it where it is.
 
     Raises:
-        ValueError: for settings out of their range.
-        TypeError: for settings there are none of.
+        ValueError: for settings out of their range, or a contrast beside a score that was chosen.
+        TypeError: for settings there are none of, or a contrast of another form.
 
     >>> colour = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten()).eval()
     >>> image = torch.zeros(1, 3, 8, 8)
@@ -81,8 +84,9 @@ class Explaining:
     def record(self) -> dict[str, Any]:
         """Everything the masks depend on beside network and image, defaults too."""
         fido = FIDOAttribution(nn.Identity(), **self.method)
-        strategies = {name: describe(getattr(fido, name)) for name in ("infill", "sampler", "score")}
-        contrast = self.settings.get("contrast_target")
+        contrast = _checked_contrast(self.settings.get("contrast_target"))
+        strategies = {name: describe(getattr(fido, name)) for name in ("infill", "sampler")}
+        strategies["score"] = score_name(fido.score, contrast)
         given = {name: value for name, value in self.settings.items() if name != "contrast_target"}
         numbers = Settings(**{**self._defaults(), **given}).record()
         kept = {name: value for name, value in numbers.items() if name not in NOT_KEPT}
@@ -136,9 +140,20 @@ class Explaining:
         masks = self._learned(inputs, asked)
         told = self._told(inputs, masks, probabilities, asked)
         areas = cut_areas(masks)
+        others = masks.settings["contrast_target"] or [()] * len(masks)
         masks = FIDOMasks(masks.ssr_cells, masks.sdr_cells, masks.size, settings=masks.settings).to("cpu")
         return [
-            Entry(key, masks[row], asked[row], predicted[row], _of(told, row), _of(areas, row), label, source)
+            Entry(
+                key,
+                masks[row],
+                asked[row],
+                predicted[row],
+                _of(told, row),
+                _of(areas, row),
+                label,
+                source,
+                others[row],
+            )
             for row, (key, label, source) in enumerate(
                 zip(keys, labels or [None] * len(keys), sources or [""] * len(keys), strict=True)
             )
@@ -196,6 +211,15 @@ class Explaining:
         """Settings of `attribute` that are not given."""
         parameters = inspect.signature(FIDOAttribution.attribute).parameters
         return {one.name: parameters[one.name].default for one in fields(Settings)}
+
+
+def _checked_contrast(contrast: object) -> int | str | None:
+    """Return what every image of a data set can be contrasted with, else raise."""
+    if isinstance(contrast, bool) or not (contrast in (None, NEAREST) or isinstance(contrast, int)):
+        raise TypeError(
+            f"Expected `contrast_target` to be one class for all images or {NEAREST!r}, but got {contrast!r}."
+        )
+    return contrast
 
 
 def reason(error: Exception) -> str:

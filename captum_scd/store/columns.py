@@ -51,26 +51,29 @@ def pack(entries: Sequence[Entry]) -> Batch:
         "areas": _numbers([entry.areas for entry in entries]),
         "label": [entry.label for entry in entries],
         "source": [entry.source for entry in entries],
+        "look_alikes": [list(entry.look_alikes) for entry in entries],
     }
     return Batch(facts, dict(zip(names, arrays, strict=True)))
 
 
 def unpack(batch: Batch, settings: Mapping[str, Any], version: str) -> Iterator[Entry]:
-    """Yield the entries of a batch in their order; masks are learned with these settings."""
+    """Yield the entries of a batch in their order; masks are learned with these settings, and their own."""
     facts, taken = batch.facts, [0] * len(batch.facts["cells"])
+    contrasts = facts.get("look_alikes") or [[]] * len(facts["key"])  # older stores have no such column
     for row, key in enumerate(facts["key"]):
         grid = facts["grid"][row]
         steps = batch.cells[facts["cells"][grid]][taken[grid]]
         taken[grid] += 1
         yield Entry(
             key,
-            _masks(steps, tuple(facts["size"][row]), settings, version),
+            _masks(steps, tuple(facts["size"][row]), {**settings, **_asked(facts, contrasts, row)}, version),
             facts["target"][row],
             facts["predicted"][row],
             _row(facts["probability"], row),
             _row(facts["areas"], row),
             facts["label"][row],
             facts["source"][row],
+            tuple(contrasts[row]),
         )
 
 
@@ -100,6 +103,12 @@ def _masks(steps: Any, size: tuple[int, ...], settings: Mapping[str, Any], versi
     shape = (1, 1, *grid) if size and len(grid) == len(size) else (1, *grid)
     ssr, sdr = (restore(one).reshape(shape) for one in steps)
     return FIDOMasks(ssr, sdr, size, settings=settings, version=version)
+
+
+def _asked(facts: Facts, contrasts: Sequence[Sequence[int]], row: int) -> dict[str, Any]:
+    """What was asked of an image, as the settings of its masks say it."""
+    contrast = {"contrast_target": [list(contrasts[row])]} if contrasts[row] else {}
+    return {"target": [facts["target"][row]], **contrast}
 
 
 def _numbers(rows: Sequence[Mapping[str, float]]) -> dict[str, list[float | None]]:

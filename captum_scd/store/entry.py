@@ -1,6 +1,6 @@
 """What is kept of one image."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from captum_scd.masks import FIDOMasks
@@ -21,6 +21,7 @@ class Entry:
         areas: share of the image, in [0, 1], that the cut masks `ssr`, `sdr` and `joint` cover.
         label: true class, None where it is not known.
         source: path or URL of the image, empty where it has none.
+        look_alikes: classes that the target was contrasted with, empty where there was no contrast.
 
     Raises:
         ValueError: for masks of more or less than one image.
@@ -39,6 +40,7 @@ class Entry:
     areas: Mapping[str, float]
     label: int | None = None
     source: str = ""
+    look_alikes: Sequence[int] = ()
 
     def __post_init__(self) -> None:
         if len(self.masks) != 1:

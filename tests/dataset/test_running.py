@@ -295,3 +295,42 @@ def test_memory_does_not_grow_with_the_number_of_images(run: Run, tmp_path: Path
     peak(64)
     few, many = peak(320), peak(5000)
     assert many < few + 1_000_000, (few, many)
+
+
+@pytest.mark.parametrize(("asked", "count"), [("nearest", 2), (0, 1)])
+def test_the_contrast_of_each_image_is_kept(run: Run, place: Path, asked: Any, count: int) -> None:
+    model = Thirds().eval()
+    dataset = [(key, image, 1) for key, image in pictures(5)]
+    assert run(dataset, model, contrast_target=asked, batch_size=2).done == 5
+    store = MaskStore.open(place)
+    assert (store.identity["settings"]["score"], store.identity["settings"]["contrast_target"]) == (
+        "contrast",
+        asked,
+    )
+    for key, image, target in dataset:
+        logits = model(image[None])[0].tolist()
+        others = sorted({0, 2}, key=logits.__getitem__, reverse=True) if count == 2 else [0]
+        entry, settings = store.entry(key), store[key].settings
+        assert list(entry.look_alikes) == others
+        assert (settings["score"], settings["target"], settings["contrast_target"]) == (
+            "contrast",
+            [target],
+            [others],
+        )
+        again = FIDOAttribution(model).attribute(
+            image[None], target=1, contrast_target=[others], n_iterations=2, mask_size=4
+        )
+        assert (store[key].joint - again[:, :1]).abs().max() <= 1 / 255 + 1e-4
+
+
+@pytest.mark.parametrize("asked", [[1], [[1, 2]], "next", True, (1,)], ids=str)
+def test_a_contrast_that_not_all_images_can_have_is_refused(run: Run, place: Path, asked: Any) -> None:
+    with pytest.raises(TypeError, match="one class for all images or 'nearest'"):
+        run(pictures(1), contrast_target=asked)
+    assert not place.exists()
+
+
+def test_a_contrast_beside_another_score_is_refused_before_the_run(run: Run, place: Path) -> None:
+    with pytest.raises(ValueError, match="Expected no `contrast_target` beside score 'prob'"):
+        run(pictures(1), contrast_target=1, method={"score": "prob"})
+    assert not place.exists()

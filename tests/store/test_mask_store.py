@@ -9,6 +9,7 @@ import torch
 
 from captum_scd.masks import MODES, FIDOMasks
 from captum_scd.store import Entry, MaskStore, verify
+from captum_scd.store.columns import pack, unpack
 from captum_scd.store.hierarchy import Hierarchy
 
 Make = Callable[..., Entry]
@@ -44,7 +45,7 @@ def test_everything_comes_back_from_any_place(any_place: Any, identity: dict[str
         assert back.masks.size == one.masks.size
         assert back.areas == one.areas
         assert back.probability == pytest.approx(one.probability, rel=1e-5)
-        assert back.masks.settings == identity["settings"]
+        assert back.masks.settings == {**identity["settings"], "target": [one.target]}
 
 
 @pytest.mark.parametrize(("size", "shape"), [((30,), (1, 1, 12)), ((6, 7, 8), (1, 1, 2, 3, 4)), ((), (1, 5))])
@@ -282,3 +283,24 @@ def test_a_writer_reads_nothing_of_what_is_there(
     writer.append([entry("c")], "first")  # which is there
     monkeypatch.undo()
     assert list(MaskStore.open(place)) == ["a", "b"]
+
+
+def test_what_an_image_was_contrasted_with_comes_back(
+    place: Path, identity: dict[str, Any], entry: Make
+) -> None:
+    settings = {**identity["settings"], "contrast_target": "nearest"}
+    put = [entry("a", look_alikes=(3, 1)), entry("b", look_alikes=[0]), entry("c")]
+    MaskStore.create(place, {**identity, "settings": settings}).append(put, batch="first")
+    back = list(MaskStore.open(place).entries())
+    assert [one.look_alikes for one in back] == [(3, 1), (0,), ()]
+    assert [one.masks.settings["contrast_target"] for one in back] == [[[3, 1]], [[0]], "nearest"]
+    assert all(one.masks[0].settings == one.masks.settings for one in back)
+
+
+def test_batches_that_know_of_no_contrasts_are_read(entry: Make) -> None:
+    packed = pack([entry("a"), entry("b")])
+    del packed.facts["look_alikes"]
+    back = list(unpack(packed, {"contrast_target": 3}, "0.2.0"))
+    assert [(one.look_alikes, one.masks.settings) for one in back] == [
+        ((), {"contrast_target": 3, "target": [1]})
+    ] * 2
