@@ -1,6 +1,7 @@
 """Classes by number and by name."""
 
 import difflib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,8 +45,22 @@ class Classes:
         """Name of a class, or its number where names are not known."""
         return self.name(index) or f"class {index}"
 
-    def index(self, option: str, text: str) -> int:
+    def labels(self, indices: Sequence[int]) -> str:
+        """Name some classes, any of which it may be.
+
+        >>> Classes(3, ("wren", "finch", "crane")).labels([2, 0, 1])
+        'crane, wren or finch'
+        """
+        *first, last = map(self.label, indices)
+        return f"{', '.join(first)} or {last}" if first else last
+
+    def index(self, option: str, text: str, words: str = "") -> int:
         """Find a class by its number, or by its name in any case, with spaces, `_` or `-` between words.
+
+        Args:
+            option: that was given.
+            text: what it was given.
+            words: what else the option takes, for the error.
 
         Raises:
             UsageError: if nothing, or more than one class, goes by that name or number.
@@ -55,7 +70,7 @@ class Classes:
             found.add(int(text))
         if len(found) != 1:
             raise UsageError(
-                f"Expected {option} to be {self._choice()}, but got {text!r}{self._hint(text, found)}."
+                f"Expected {option} to be {words}{self._choice()}, but got {text!r}{self._hint(text, found)}."
             )
         return found.pop()
 

@@ -30,6 +30,7 @@ from captum_scd.cli.options import check_writable, whole_number
 from captum_scd.cli.pages import check_page, write_page
 from captum_scd.cli.photos import find
 from captum_scd.dataset.pictures import Normalization
+from captum_scd.look_alikes import NEAREST
 from captum_scd.store.identity import fingerprint
 
 PAGE = "report.html"
@@ -103,7 +104,12 @@ def _add_place(parser: Any) -> None:
 
 def _add_question(group: Any) -> None:
     add_question(group)
-    group.add_argument("--contrast", metavar="CLASS", help="explain why the target and not this class")
+    group.add_argument(
+        "--contrast",
+        metavar="CLASS",
+        help="explain why the target and not this class; "
+        f"{NEAREST}: and not the likeliest other classes of the image, up to three",
+    )
 
 
 def _explainer(options: argparse.Namespace) -> Explainer:
@@ -118,8 +124,20 @@ def _explainer(options: argparse.Namespace) -> Explainer:
         raise UsageError(str(error)) from error
     classes = Classes(probe(model, options.size, device), names)
     target = target_class(options, classes)
-    contrast = None if options.contrast is None else classes.index("--contrast", options.contrast)
-    if target is not None and target == contrast:
-        raise UsageError(f"Expected --contrast to be another class than --target, but both are {target}.")
+    contrast = _contrast(options.contrast, classes, target)
     normalization = Normalization(tuple(options.mean), tuple(options.std))
     return Explainer(model, classes, normalization, target, contrast, method, settings(options), device)
+
+
+def _contrast(text: str | None, classes: Classes, target: int | None) -> int | str | None:
+    """Read what the target is contrasted with."""
+    if text is None:
+        return None
+    if classes.count < 2:
+        raise UsageError("Expected a model of two classes or more for --contrast, but it has one.")
+    if text == NEAREST:
+        return NEAREST
+    contrast = classes.index("--contrast", text, f"{NEAREST!r}, ")
+    if contrast == target:
+        raise UsageError(f"Expected --contrast to be another class than --target, but both are {target}.")
+    return contrast

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from functools import partial
+from typing import Any
 
 from captum_scd import visualization
 from captum_scd.cli.classes import Classes
@@ -11,9 +12,9 @@ from captum_scd.cli.job import Job
 from captum_scd.cli.pages import Content
 from captum_scd.cli.photos import Photo
 from captum_scd.cli.records import Summary
-from captum_scd.cli.words import predicted_words, title_words
+from captum_scd.cli.words import contrast_words, predicted_words, title_words
 from captum_scd.dataset.facts import THRESHOLD
-from captum_scd.masks import FIDOMasks
+from captum_scd.masks import EACH, FIDOMasks
 from captum_scd.report import Column, Entry, Map
 
 COLUMNS = (
@@ -63,9 +64,14 @@ def content(job: Job, explainer: Explainer) -> Content:
         entry=partial(_entry, job, explainer),
         same=same,
         notes=[f"Look twice: {doubt}." for doubt in counted_doubts(summaries)],
-        settings={"Learning": {} if first is None else first["settings"]},
+        settings={"Learning": {} if first is None else _shared(first["settings"])},
         cut=THRESHOLD,
     )
+
+
+def _shared(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings that are those of all images."""
+    return {name: value for name, value in settings.items() if name not in EACH}
 
 
 def _entry(job: Job, explainer: Explainer, photo: Photo, summary: Summary) -> Entry:
@@ -99,12 +105,13 @@ def numbers(probability: Mapping[str, float], area: Mapping[str, float]) -> dict
 
 def _facts(classes: Classes, summary: Summary) -> dict[str, str]:
     label = classes.label
-    predicted, contrast, photo = summary["predicted"], summary["contrast"], summary["photo"]
+    predicted, photo = summary["predicted"], summary["photo"]
+    others = contrast_words(summary, classes)
     width, height = photo["size"]
     return {
         "predicted": f"{label(predicted['index'])}, {predicted['probability']:.3f}",
         "explained": label(summary["target"]["index"]),
-        **({} if contrast is None else {"and not": label(contrast["index"])}),
+        **({"and not": others} if others else {}),
         "all replaced": f"probability {summary['probability']['infill']:.3f}",
         "photo": f"{width} x {height} pixels",
         **({} if photo["box"] is None else {"joint box": _box(photo["box"])}),

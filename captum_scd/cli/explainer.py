@@ -46,7 +46,7 @@ class Explainer:
         classes: what its outputs mean.
         normalization: of its inputs.
         target: class to explain, None for the predicted one.
-        contrast: class b of "why a and not b?", or None.
+        contrast: class b of "why a and not b?", `"nearest"` for the likeliest other classes, or None.
         method: options of `FIDOAttribution`, only those that were asked for.
         settings: options of its `attribute`, only those that were asked for.
         device: where the network runs.
@@ -56,7 +56,7 @@ class Explainer:
     classes: Classes
     normalization: Normalization
     target: int | None
-    contrast: int | None
+    contrast: int | str | None
     method: Mapping[str, Any]
     settings: Mapping[str, Any]
     device: torch.device
@@ -87,7 +87,7 @@ class Explainer:
                     "probability": probabilities[predicted].item(),
                 },
                 "target": self.classes.record(target),
-                "contrast": None if self.contrast is None else self.classes.record(self.contrast),
+                "contrast": self._look_alikes(masks),
                 "probability": seen,
                 **_extents(masks, view),
                 "settings": dict(masks.settings),
@@ -104,6 +104,11 @@ class Explainer:
         _, masks = fido.attribute(inputs, target=target, return_masks=True, **contrast, **self.settings)
         checked: FIDOMasks = masks
         return checked
+
+    def _look_alikes(self, masks: FIDOMasks) -> list[dict[str, Any]] | None:
+        """The classes that the target was contrasted with, likeliest first where the network chose them."""
+        used = masks.settings["contrast_target"]
+        return None if used is None else [self.classes.record(one) for one in used[0]]
 
 
 def probe(model: nn.Module, size: int, device: torch.device) -> int:

@@ -10,7 +10,7 @@ from captum_scd.cli.explainer import Explainer, Explanation
 from captum_scd.cli.job import Result
 from captum_scd.cli.records import Figure, Summary
 from captum_scd.cli.tables import table
-from captum_scd.cli.words import predicted_words, question_words
+from captum_scd.cli.words import predicted_words, question_words, rival_words
 from captum_scd.dataset.facts import THRESHOLD
 from captum_scd.dataset.pictures import View
 
@@ -46,7 +46,7 @@ class Explaining:
             f"SDR leaves it with the region replaced; masks cut at {THRESHOLD}"
         )
         if self.explainer.contrast is not None:
-            other = self.explainer.classes.label(self.explainer.contrast)
+            other = rival_words(self.explainer.contrast, self.explainer.classes)
             yield f"the masks keep and lose the lead over {other}; the probability may be small in both"
         for doubt in counted_doubts([summary for _, summary in summaries]):
             yield f"note: {doubt}"

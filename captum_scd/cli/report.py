@@ -166,6 +166,7 @@ def _facts(stored: Stored, entry: StoredEntry, picture: Tensor | None) -> dict[s
     return {
         "predicted": label(entry.predicted) + ("" if chance is None else f", {chance:.3f}"),
         "explained": label(entry.target),
+        **({"and not": stored.classes.labels(entry.look_alikes)} if entry.look_alikes else {}),
         **({} if entry.label is None else {"true class": label(entry.label)}),
         **({"file": entry.source} if entry.source else {}),
         **({} if picture is not None else {"photo": "not read again"}),

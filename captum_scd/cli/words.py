@@ -12,15 +12,27 @@ def predicted_words(summary: Summary, classes: Classes) -> str:
 
 def question_words(summary: Summary, classes: Classes) -> str:
     """Say what was asked about an image, and what was predicted where that is another class."""
-    target, predicted, other = summary["target"]["index"], summary["predicted"], summary.get("contrast")
+    target, predicted = summary["target"]["index"], summary["predicted"]
+    others = contrast_words(summary, classes)
     title = f"Why {classes.label(target)}"
-    title += f" and not {classes.label(other['index'])}?" if other else "?"
+    title += f" and not {others}?" if others else "?"
     if predicted["index"] == target:
         return title
     return f"{title}   (predicted: {classes.label(predicted['index'])}, {predicted['probability']:.2f})"
 
 
-def title_words(target: int | None, contrast: int | None, classes: Classes) -> str:
+def contrast_words(summary: Summary, classes: Classes) -> str:
+    """Name the classes that the explained one was contrasted with; empty where there was no contrast."""
+    others = summary.get("contrast")
+    return classes.labels([other["index"] for other in others]) if others else ""
+
+
+def title_words(target: int | None, contrast: int | str | None, classes: Classes) -> str:
     """Say what was asked about all images; a target of None stands for what is predicted."""
     why = "Which pixels decide" if target is None else f"Why {classes.label(target)}"
-    return f"{why}?" if contrast is None else f"{why}, and not for {classes.label(contrast)}?"
+    return f"{why}?" if contrast is None else f"{why}, and not for {rival_words(contrast, classes)}?"
+
+
+def rival_words(contrast: int | str, classes: Classes) -> str:
+    """Name what all images are contrasted with; which classes are nearest is another matter for each."""
+    return "its nearest classes" if isinstance(contrast, str) else classes.label(contrast)

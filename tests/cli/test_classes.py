@@ -52,3 +52,12 @@ def test_files_that_hold_no_names(tmp_path, data, message):
     path.write_bytes(data)
     with pytest.raises(UsageError, match=message):
         read_names(path)
+
+
+def test_any_of_several_classes():
+    assert [BIRDS.labels(some) for some in ([2], [0, 2], (1, 0, 3))] == [
+        "crane",
+        "Tree Sparrow or crane",
+        "House Sparrow, Tree Sparrow or crane",
+    ]
+    assert Classes(2).labels([1, 0]) == "class 1 or class 0"

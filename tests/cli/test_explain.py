@@ -109,10 +109,29 @@ def test_classes_targets_and_contrasts_by_name(drawn, explain, save, out, tmp_pa
     summary = strict(out / "a.json")
     assert summary["predicted"]["name"] == "Finch"
     assert summary["target"] == {"index": 2, "name": "Wren"}
-    assert summary["contrast"] == {"index": 1, "name": "Robin"}
+    assert summary["contrast"] == [{"index": 1, "name": "Robin"}]
     told = capsys.readouterr().out
     assert "the lead over Robin" in told
     assert "Finch (explained: Wren)" in told
+
+
+def test_the_nearest_classes_are_named_as_they_were_used(explain, save, out, tmp_path, capsys, monkeypatch):
+    names, titles = tmp_path / "names.txt", []
+    names.write_text("Finch\nRobin\nWren\n")
+    figure = explaining.visualization.masks_figure
+    monkeypatch.setattr(
+        explaining.visualization, "masks_figure", lambda *a, **k: [titles.append(a[4]), figure(*a, **k)][1]
+    )
+    photo = save("a.png", 2)
+    image = Image.open(photo)
+    image.paste((90, 90, 90), (0, 0, 4, 12))  # Finch is the second likeliest, Robin the last
+    image.save(photo)
+    assert explain(photo, "--classes", names, "--contrast", "nearest") == 0
+    summary = strict(out / "a.json")
+    assert summary["contrast"] == [{"index": 0, "name": "Finch"}, {"index": 1, "name": "Robin"}]
+    assert (summary["settings"]["score"], summary["settings"]["contrast_target"]) == ("contrast", [[0, 1]])
+    assert titles == ["Why Wren and not Finch or Robin?"]
+    assert "the lead over its nearest classes" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("infill", list(INFILLS))
@@ -325,6 +344,7 @@ ERRORS = [
     (["--target", "-1"], "Expected --target to be a class number from 0 to 2"),
     (["--target", "wren"], "names need --classes"),
     (["--target", "1", "--contrast", "1"], "Expected --contrast to be another class than --target"),
+    (["--contrast", "nearer"], "Expected --contrast to be 'nearest', a class number from 0 to 2"),
     (["--infill", "paint"], "Expected `infill` to be one of 'blur'"),
     (["--classes", "nowhere.txt"], "Expected --classes to name a text file"),
     (["--device", "warp"], "Expected --device to be there, but 'warp' raised"),
@@ -385,7 +405,7 @@ def test_masks_that_do_not_work_are_noted():
     assert "in 1 of 4 the SSR keeps less than half" in notes
     assert "in 1 of 4 the SDR leaves more than half" in notes
     assert "in 1 of 4 the infill alone keeps more than half" in notes
-    assert explaining.counted_doubts([{**weak, "contrast": {"index": 1, "name": None}}]) == []
+    assert explaining.counted_doubts([{**weak, "contrast": [{"index": 1, "name": None}]}]) == []
 
 
 def test_resizing_below_the_cut_is_refused(explain, save, capsys):

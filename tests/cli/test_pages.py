@@ -80,6 +80,7 @@ def test_settings_command_and_versions_are_told(explain, save, model, told):
         ([], "Which pixels decide?"),
         (["--target", 2], "Why class 2?"),
         (["--target", 2, "--contrast", 1], "Why class 2, and not for class 1?"),
+        (["--contrast", "nearest"], "Which pixels decide, and not for its nearest classes?"),
     ],
 )
 def test_the_question_is_the_title(explain, save, out, options, title):
@@ -233,3 +234,11 @@ def test_the_page_lies_beside_photos_without_harm(explain, save):
         assert explain(photo.parent, "--out", photo.parent, "--report") == 0
     assert (photo.parent / "report.html").is_file()
     assert Image.open(photo).size == (12, 12)
+
+
+def test_settings_of_the_run_are_told_and_those_of_an_image_with_it(explain, save, told):
+    explain(save("a.png", 1), "--report", "--contrast", "nearest")
+    heading, (image,), _ = told()
+    assert heading["settings"]["Learning"]["score"] == "contrast"
+    assert not {"target", "contrast_target"} & set(heading["settings"]["Learning"])
+    assert image["facts"]["and not"] in ("class 0 or class 2", "class 2 or class 0")

@@ -6,6 +6,7 @@ from pathlib import Path
 import fsspec
 import pytest
 import torch
+from pages import Page
 from PIL import Image
 
 from captum_scd import FIDOMasks, MaskStore
@@ -58,10 +59,7 @@ def test_the_masks_are_those_of_explain_out(explain_into, explain, photos, place
     for key in store:
         alone = FIDOMasks.load((out / key).with_suffix(".npz"))
         assert (store[key].joint - alone.joint).abs().max() <= 1 / 255 + 1e-4
-        assert {**alone.settings, **store[key].settings, "contrast_target": 0} == {
-            **alone.settings,
-            "contrast_target": 0,
-        }
+        assert {**alone.settings, **store[key].settings} == alone.settings
 
 
 def test_images_come_from_a_url_as_from_a_folder(explain_into, photos, place, tmp_path, out):
@@ -201,3 +199,17 @@ def test_workers_read_images_from_a_url(explain_into, photos, place, tmp_path):
     here, there = MaskStore.open(place), MaskStore.open(far)
     assert sorted(there) == sorted(here)
     assert all((there[key].joint - here[key].joint).abs().max() <= 1 / 255 for key in here)
+
+
+def test_the_nearest_classes_of_each_image_are_stored_and_told(explain_into, photos, place, out):
+    assert explain_into(photos, "--contrast", "nearest") == 0
+    store = MaskStore.open(place)
+    assert store.identity["settings"]["contrast_target"] == "nearest"
+    for entry in store.entries():
+        assert {*entry.look_alikes, entry.target} == {0, 1, 2}
+        assert entry.masks.settings["contrast_target"] == [list(entry.look_alikes)]
+    assert main(["report", str(place), "--out", str(out)]) == 0
+    told = Page((out / "report.html").read_text(encoding="ascii")).blocks("facts")
+    assert [image["facts"]["and not"] for image in told] == [
+        " or ".join(f"class {other}" for other in entry.look_alikes) for entry in store.entries()
+    ]
