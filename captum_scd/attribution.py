@@ -1,7 +1,7 @@
 """`FIDOAttribution`: the masks of FIDO as a Captum attribution method."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from functools import partial
 from typing import Any
 
@@ -19,26 +19,31 @@ from captum_scd._captum import (
     progress_bar,
 )
 from captum_scd._strategies import describe
-from captum_scd.calibration import calibrate
 from captum_scd.composites import DEFAULT_ROWS, Composites, whole_outputs
+from captum_scd.explanation import Explanation, explain
 from captum_scd.forward import check_model, checked_inputs, make_query, preserved
 from captum_scd.grid import MaskSize, make_grid
 from captum_scd.learning import SDR, SSR, MaskLearning
 from captum_scd.look_alikes import Contrast
 from captum_scd.masks import FIDOMasks
-from captum_scd.objective import SCORES, Reading, Weights
-from captum_scd.optimization import Schedule, minimize
+from captum_scd.objective import SCORES, Reading
 from captum_scd.sampling import SAMPLERS
 from captum_scd.scoring import Scoring, make_scoring
-from captum_scd.selection import best, chosen
 from captum_scd.settings import Settings
-from captum_scd.trajectory import Trajectory, arranged
+from captum_scd.trajectory import arranged
 from captum_scd.trials import Trials
 
-SURVEY_SHARE = 1 / 4
-"""Share of the iterations spent on finding a start."""
+DEFAULT_INFILLS = ("blur", "mean")
+"""Two, so that a region does not live on what one of them leaves of the image."""
+
+SECOND_INFILL = "mean"
+"""What a region is put to the test with where only one infill is learned with."""
+
+FAST: Mapping[str, Any] = {"n_iterations": 14, "n_restarts": 1, "learning_rate": 0.0}
+"""Settings of `attribute` for a quarter of the cost: a survey without rounds, and one start."""
 
 TensorOrTuple = Tensor | tuple[Tensor, ...]
+Infill = str | Callable[..., Tensor] | Sequence[str | Callable[..., Tensor]]
 
 
 class FIDOAttribution(PerturbationAttribution):  # type: ignore[misc]
@@ -55,8 +60,10 @@ class FIDOAttribution(PerturbationAttribution):  # type: ignore[misc]
     Args:
         forward_func: the model, or any function, that returns logits (N, classes), or one logit (N,).
         infill: what replaces the pixels a mask takes away: `"blur"`, `"mean"`, `"constant"`, `"uniform"`,
-            `"normal"`, `"local_mean"`, `"shuffle"`, or a callable `(inputs) -> inputs-like`. `baselines`,
-            where given to `attribute`, win over it.
+            `"normal"`, `"local_mean"`, `"shuffle"`, or a callable `(inputs) -> inputs-like`. Several take
+            turns while the masks are learned, and each counts alike in where they are cut; `FIDOMasks`
+            keeps the first. `baselines`, where given to `attribute`, stand in place of the first. Inputs
+            without spatial axes have the first only.
         sampler: `"simplified"`, `"original"`, or a callable `(logits, noise, temperature) -> mask`.
         score: what SSR must keep and SDR must lose: `"log_odds"`, `"log_prob"`, `"logit"`, `"prob"`,
             `"contrast"` (needs `contrast_target`), or a callable `(output, target) -> (rows,)` that gets
@@ -76,14 +83,14 @@ class FIDOAttribution(PerturbationAttribution):  # type: ignore[misc]
     def __init__(
         self,
         forward_func: Callable[..., Any],
-        infill: str | Callable[..., Tensor] = "blur",
+        infill: Infill = DEFAULT_INFILLS,
         sampler: str | Callable[[Tensor, Tensor, float], Tensor] = "simplified",
         score: str | Callable[..., Tensor] = "log_odds",
     ) -> None:
         if not callable(forward_func):
             raise TypeError(f"Expected `forward_func` to be callable, but got {type(forward_func).__name__}.")
         super().__init__(forward_func)
-        infills.resolve(infill)
+        infills.several(infill)
         SAMPLERS.resolve(sampler)
         SCORES.resolve(score)
         self.infill = infill
@@ -101,15 +108,15 @@ class FIDOAttribution(PerturbationAttribution):  # type: ignore[misc]
         feature_mask: TensorOrTuple | None = None,
         *,
         mode: str = "joint",
-        n_iterations: int = 60,
+        n_iterations: int = 30,
         n_samples: int = 1,
         mask_size: MaskSize = None,
         temperature: float = 0.6,
-        learning_rate: float = 2.4,
+        learning_rate: float = 1.0,
         area_weight: float = 0.7,
         tv_weight: float = 0.0,
-        warm_up: int = 0,
-        tolerance: float = 0.0,
+        n_restarts: int = 2,
+        alternatives: int = 0,
         contrast_target: Contrast = None,
         internal_batch_size: int | None = None,
         seed: int = 0,
@@ -132,21 +139,22 @@ class FIDOAttribution(PerturbationAttribution):  # type: ignore[misc]
             feature_mask: integer group numbers, broadcastable to the inputs; one mask value a group
                 (superpixels). Replaces the grid of `mask_size`.
             mode: which map to return, `"joint"`, `"ssr"` or `"sdr"`.
-            n_iterations: steps; each costs 2 * n_samples network passes an example. The first quarter
-                surveys the input, the rest refines; some 80 forward passes then find how smooth the masks
-                are to be and where to cut them. 15 steps are a quarter of the passes, and a first look.
-            n_samples: mask samples an iteration, drawn as antithetic pairs.
+            n_iterations: steps; each costs 2 * n_samples * n_restarts forward and backward passes an
+                example. The first half surveys the input, the rest refines what is not clear by then; some
+                200 forward passes then choose, cut and judge. `FAST` are settings for a first look.
+            n_samples: mask samples an iteration.
             mask_size: cells of the mask along the shortest spatial axis, or along each as a tuple; by
-                default 28 for images, 112 for signals, 14 for volumes, at most one a pixel.
-            temperature: of the sampler while it refines, above 0; lower is harder.
-            learning_rate: root mean square of an example's refining steps at the start, in logits, where
-                gradients agree from step to step; falls to 0 linearly.
+                default 56 for images, 112 for signals, 14 for volumes, at most one a pixel.
+            temperature: of the sampler, above 0; lower is harder.
+            learning_rate: length of a refining round's move, where that of the survey is 1; 0 only surveys.
             area_weight: price of the whole image, in nats of the class; more makes the regions above 0.5
                 smaller, less makes them surer.
-            tv_weight: price of a total variation of 1 between cells, in units of the score; the masks
-                are smoothed in any case.
-            warm_up: steps over which both prices rise while refining.
-            tolerance: an example leaves the run once its logits move by less than this for three steps.
+            tv_weight: price of a total variation of 1, in shares of the class, where candidates compete; the
+                masks are smoothed in any case.
+            n_restarts: independent starts, whose mean is the result; what they agree on is
+                `FIDOMasks.agreement`.
+            alternatives: further regions to look for, each with those before it covered by the infill;
+                they are `FIDOMasks.alternatives`.
             contrast_target: class b of "why a and not b?", in any of Captum's forms; the score is then
                 logit_a - logit_b. Several as a list of class numbers an example, `[[3, 5], [7]]` for two, or
                 an integer tensor (N, K); `"nearest"` for the three likeliest other classes of each example.
@@ -174,7 +182,7 @@ class FIDOAttribution(PerturbationAttribution):  # type: ignore[misc]
         """
         settings = Settings(
             mode, n_iterations, n_samples, mask_size, temperature, learning_rate, area_weight, tv_weight,
-            warm_up, tolerance, internal_batch_size, seed, trajectory,
+            n_restarts, alternatives, internal_batch_size, seed, trajectory,
         )  # fmt: skip
         as_tuple = is_tuple(inputs)
         check_model(self.forward_func, stacklevel=4)
@@ -194,37 +202,41 @@ class FIDOAttribution(PerturbationAttribution):  # type: ignore[misc]
     def _learn(
         self, inputs: tuple[Tensor, ...], request: "Request", settings: Settings, show_progress: bool
     ) -> tuple[FIDOMasks, ...]:
-        """Learn the logits of all examples, and turn them into masks."""
+        """Explain the inputs, and what is left of them once the regions found so far are covered."""
         generator = Generator().manual_seed(settings.seed)
         scoring = self._scoring(inputs, request, settings)
         composites = self._composites(inputs, request, settings, generator, scoring)
-        learning = self._learning(composites, scoring.reading, settings, generator)
-        surveyed = max(1, round(SURVEY_SHARE * settings.n_iterations))
-        schedule = Schedule(settings.n_iterations - surveyed, settings.learning_rate, settings.tolerance)
-        trajectory = Trajectory(settings.trajectory)
+        record = self._record(settings, request, scoring, len(composites))
+        first, *rest = self._explanations(composites, scoring, settings, generator, show_progress)
+        masks = _arranged(composites[0], first, record)
+        further = [_arranged(composites[0], one, record) for one in rest]
+        return tuple(replace(one, alternatives=others) for one, *others in zip(masks, *further, strict=True))
+
+    def _explanations(
+        self,
+        composites: list[Composites],
+        scoring: Scoring,
+        settings: Settings,
+        generator: Generator,
+        show_progress: bool,
+    ) -> Iterator[Explanation]:
+        """Yield the explanation, and as many alternatives as are asked for."""
+        amount, second = scoring.reading.amount, self._second(composites[0])
+        whole, rounds = None, 1 + settings.alternatives
         with progress_bar(
-            f"{self.get_name()} attribution", settings.n_iterations, show_progress
+            f"{self.get_name()} attribution", rounds * settings.n_iterations, show_progress
         ) as advance_to:
-
-            def watch(step: int, logits: Tensor) -> None:
-                trajectory(step, logits)
-                advance_to(step)
-
-            start, first = learning.survey(surveyed, watch)
-            logits, rest = minimize(learning, start, schedule, lambda step, now: watch(surveyed + step, now))
-        if not logits.isfinite().all():
-            raise ValueError("Expected finite outputs and gradients of the model, but got NaN or infinity.")
-        trials = Trials(composites, learning.reading.amount)
-        position = best(trials, learning.candidates(logits, start))
-
-        def finished(logits: Tensor) -> Tensor:
-            return chosen(learning.candidates(logits, start), position)
-
-        cells = calibrate(trials, finished(logits), settings.area_weight)
-        history = {name: torch.stack([record[name] for record in first + rest]) for name in first[0]}
-        frames = trajectory.frames(finished, cells, len(first + rest))
-        record = self._record(settings, request, scoring)
-        return self._masks(composites, cells, history, arranged(frames, composites.grid), record)
+            for done in range(rounds):
+                trials = Trials(composites, amount, whole)
+                other = None if second is None else Trials([second], amount, trials.whole)
+                learning = self._learning(composites, scoring.reading, settings, generator)
+                watch = partial(_advance, advance_to, done * settings.n_iterations)
+                found = explain(learning, trials, other, settings, watch)
+                yield found
+                covered = composites[0].covered(found.cells[SSR])
+                composites = [replace(one, inputs=covered) for one in composites]
+                second = None if second is None else replace(second, inputs=covered)
+                whole = trials.whole
 
     def _scoring(self, inputs: tuple[Tensor, ...], request: "Request", settings: Settings) -> Scoring:
         query = make_query(self.forward_func, inputs, request.target, request.additional_forward_args)
@@ -239,63 +251,52 @@ class FIDOAttribution(PerturbationAttribution):  # type: ignore[misc]
         settings: Settings,
         generator: Generator,
         scoring: Scoring,
-    ) -> Composites:
-        return Composites(
-            inputs,
-            self._infills(inputs, request.baselines, generator),
-            scoring.query,
-            scoring,
-            make_grid(inputs, settings.mask_size, request.groups()),
-            settings.internal_batch_size or DEFAULT_ROWS,
-        )
+    ) -> list[Composites]:
+        """Altered copies under each infill."""
+        grid = make_grid(inputs, settings.mask_size, request.groups())
+        rows = settings.internal_batch_size or DEFAULT_ROWS
+        return [
+            Composites(inputs, filled, scoring.query, scoring, grid, rows)
+            for filled in self._infills(inputs, request.baselines, generator)
+        ]
 
     def _infills(
         self, inputs: tuple[Tensor, ...], baselines: Baselines, generator: Generator
-    ) -> tuple[Tensor, ...]:
-        if baselines is None:
-            fill = infills.resolve(self.infill)
-            return tuple(fill(tensor, generator) for tensor in inputs)
-        return infills.given(baselines, inputs)
+    ) -> Iterator[tuple[Tensor, ...]]:
+        """Yield what replaces the inputs, once for each infill; without space one is enough."""
+        first, *further = infills.several(self.infill)
+        yield infills.given(baselines, inputs) if baselines is not None else _filled(first, inputs, generator)
+        if _spatial(inputs):
+            yield from (_filled(one, inputs, generator) for one in further)
+
+    def _second(self, composites: Composites) -> Composites | None:
+        """The composites under an infill that nothing is learned with, where learning has but one."""
+        if len(infills.several(self.infill)) > 1 or not _spatial(composites.inputs):
+            return None
+        other = "blur" if self.infill == SECOND_INFILL else SECOND_INFILL
+        return replace(composites, infills=_filled(other, composites.inputs, Generator()))
 
     def _learning(
-        self, composites: Composites, reading: Reading, settings: Settings, generator: Generator
+        self, composites: list[Composites], reading: Reading, settings: Settings, generator: Generator
     ) -> MaskLearning:
-        weights = Weights(settings.area_weight, settings.tv_weight, settings.warm_up)
-        sampler = SAMPLERS.resolve(self.sampler)
-        offset = float(torch.rand((), generator=generator))
         return MaskLearning(
             composites,
             reading,
-            sampler,
-            weights,
+            SAMPLERS.resolve(self.sampler),
             settings.n_samples,
+            settings.n_restarts,
             settings.temperature,
             generator,
-            offset,
+            float(torch.rand((), generator=generator)),
         )
 
-    def _masks(
-        self,
-        composites: Composites,
-        cells: Tensor,
-        history: dict[str, Tensor],
-        trajectories: list[dict[str, Tensor]],
-        record: dict[str, Any],
-    ) -> tuple[FIDOMasks, ...]:
-        """Arrange the cells of each input as a pair of masks."""
-        examples = torch.arange(cells.shape[1], device=cells.device)
-        pairs = [composites.grid.arrange(cells[mask], examples) for mask in (SSR, SDR)]
-        parts = zip(*pairs, composites.grid.sizes, composites.infills, trajectories, strict=True)
-        return tuple(
-            FIDOMasks(ssr, sdr, size, infill, history, record, trajectory=trajectory)
-            for ssr, sdr, size, infill, trajectory in parts
-        )
-
-    def _record(self, settings: Settings, request: "Request", scoring: Scoring) -> dict[str, Any]:
+    def _record(
+        self, settings: Settings, request: "Request", scoring: Scoring, n_infills: int
+    ) -> dict[str, Any]:
         """What the masks were learned with, as it was and not only as it was set."""
-        infill = describe(self.infill) if request.baselines is None else "given"
+        first, *further = infills.several(self.infill)[:n_infills]
         return {
-            "infill": infill,
+            "infill": infills.named([first if request.baselines is None else "given", *further]),
             "sampler": describe(self.sampler),
             **scoring.record(),
             **settings.record(),
@@ -334,6 +335,39 @@ class Request:
     def owned(self) -> "Request":
         """Cut loose from the caller's graph and inference mode."""
         return Request(*(_own(getattr(self, field.name)) for field in fields(self)))
+
+
+def _arranged(composites: Composites, found: Explanation, record: dict[str, Any]) -> list[FIDOMasks]:
+    """Arrange the cells of each input as a pair of masks."""
+    grid, examples = composites.grid, torch.arange(found.cells.shape[1], device=found.cells.device)
+    ssr, sdr = (grid.arrange(found.cells[mask], examples) for mask in (SSR, SDR))
+    nothing = (None,) * len(ssr)
+    agreement = nothing if found.agreement is None else grid.arrange(found.agreement, examples)
+    parts = (ssr, sdr, grid.sizes, composites.infills, arranged(found.frames, grid), agreement)
+    told = {**record, "winner": found.winners}
+    return [
+        FIDOMasks(
+            ssr, sdr, size, infill, found.history, told,
+            trajectory=trajectory, verdict=found.verdicts, agreement_cells=agreement,
+        )
+        for ssr, sdr, size, infill, trajectory, agreement in zip(*parts, strict=True)
+    ]  # fmt: skip
+
+
+def _advance(advance_to: Callable[[int], None], done: int, step: int) -> None:
+    advance_to(done + step)
+
+
+def _filled(
+    strategy: str | Callable[..., Tensor], inputs: tuple[Tensor, ...], generator: Generator
+) -> tuple[Tensor, ...]:
+    fill = infills.resolve(strategy)
+    return tuple(fill(tensor, generator) for tensor in inputs)
+
+
+def _spatial(inputs: tuple[Tensor, ...]) -> bool:
+    """Whether every input has axes along which there is a blur or a mean."""
+    return all(tensor.ndim > 2 for tensor in inputs)
 
 
 def _own(value: Any) -> Any:

@@ -2,12 +2,17 @@
 
 A mask learned as an order of pixels has no natural threshold. A ladder of areas is tried on the model,
 forward only, with the mask cut hard at each, and then some areas around the best. Where FIDO's objective
-is least becomes the 0.5 of the mask. The order is untouched.
+is least becomes the 0.5 of the mask: a soft edge around a region, 0 far from it. Inside the region and
+outside it a little of the range is left to the details, so that a map ranks all pixels and yet looks like
+what it is: one region.
 """
+
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
+from captum_scd.optimization import normalized
 from captum_scd.trials import Trials
 
 LADDER = tuple(0.01 * 1.6**step for step in range(9))
@@ -19,42 +24,76 @@ BETWEEN = tuple(1.6**step for step in (-0.75, -0.5, -0.25, 0.25, 0.5, 0.75))
 SNAP = 1.1
 """How far a cut may move from its area, as a factor, to lie in a gap."""
 
-LEAST = 1e-6
+LEAST = 1e-3
 """Shares below this count as this, so that their logarithm stays finite."""
 
-SOFTNESS = (0.35, 0.7)
-"""Width of the soft edge of SSR and SDR, in standard deviations of the mask's logits."""
+NEARLY = 0.05
+"""Losses that differ by less, in nats, share the decision: the area is a mean over such bargains."""
+
+SOFTNESS = 0.35
+"""Width of the soft edge, in standard deviations of the mask's logits."""
+
+DETAIL = 0.15
+"""Share of a mask's range that is left to details inside and outside its region."""
+
+RARE = (1.5, 1.0)
+"""How steeply details begin to count, and from where on, in standard deviations."""
 
 
-def calibrate(trials: Trials, logits: Tensor, area_weight: float) -> Tensor:
-    """Turn logits into masks.
+class Order(NamedTuple):
+    """What is to be cut.
+
+    Attributes:
+        region: (2, N, cells) logits, SSR first, of mean 0 and mean square 1.
+        detail: (N, cells), what ranks the cells where the region does not, of any size.
+    """
+
+    region: Tensor
+    detail: Tensor
+
+
+def calibrate(trials: Trials, order: Order, area_weight: float) -> Tensor:
+    """Turn an order into masks.
 
     With k the share of the class that is there under the cut mask, relative to the whole input, SSR takes
     the area with the least -log(k) + area_weight * area, SDR that with the least
-    -log(1 - k) + area_weight * area.
+    -log(1 - k) + area_weight * area; under several infills the logarithms are averaged.
 
     Args:
         trials: asks the model.
-        logits: (2, N, cells), SSR first, of mean 0 and mean square 1.
+        order: of the cells.
         area_weight: price of the whole image.
 
     Returns:
         (2, N, cells) masks in [0, 1], 0.5 at the cut.
     """
-    first = torch.tensor(LADDER, device=logits.device).expand(*logits.shape[:2], -1)
-    coarse = _loss(trials, logits, first, area_weight)
-    second = first.gather(2, coarse.argmin(2, keepdim=True)) * torch.tensor(BETWEEN, device=logits.device)
-    areas = torch.cat([first, second], dim=2)
-    losses = torch.cat([coarse, _loss(trials, logits, second, area_weight)], dim=2)
-    return _mask(logits, _cuts(logits, areas.gather(2, losses.argmin(2, keepdim=True))))
+    areas, losses = bargains(trials, order.region, area_weight)
+    shares = torch.softmax(-losses / NEARLY, dim=2)
+    area = (shares * areas.log()).sum(2, keepdim=True).exp()
+    return _mask(order, _cuts(order.region, area))
 
 
-def recut(logits: Tensor, masks: Tensor) -> Tensor:
-    """Turn other logits (2, N, cells) into masks that have as many cells from 0.5 up as finished ones."""
+def bargains(trials: Trials, region: Tensor, area_weight: float) -> tuple[Tensor, Tensor]:
+    """Try the ladder, and what is between its best and the next: areas and losses, (2, N, R) each."""
+    first = torch.tensor(LADDER, device=region.device).expand(*region.shape[:2], -1)
+    coarse = _loss(trials, region, first, area_weight)
+    second = first.gather(2, coarse.argmin(2, keepdim=True)) * torch.tensor(BETWEEN, device=region.device)
+    fine = _loss(trials, region, second, area_weight)
+    return torch.cat([first, second], dim=2), torch.cat([coarse, fine], dim=2)
+
+
+def bargain(trials: Trials, region: Tensor, area_weight: float) -> Tensor:
+    """Least loss of both masks together on the ladder, (N,) in nats: 0 were nothing needed at all."""
+    areas = torch.tensor(LADDER, device=region.device).expand(*region.shape[:2], -1)
+    return _loss(trials, region, areas, area_weight).amin(2).sum(0)
+
+
+def recut(order: Order, masks: Tensor) -> Tensor:
+    """Turn another order into masks that have as many cells from 0.5 up as finished ones (2, N, cells)."""
     count = (masks >= 0.5).sum(-1, keepdim=True)
-    ordered = logits.sort(dim=-1, descending=True).values
-    last, first = (count - 1).clamp(min=0), count.clamp(max=logits.shape[-1] - 1)
-    return _mask(logits, (ordered.gather(2, last) + ordered.gather(2, first)) / 2)
+    ordered = order.region.sort(dim=-1, descending=True).values
+    last, first = (count - 1).clamp(min=0), count.clamp(max=masks.shape[-1] - 1)
+    return _mask(order, (ordered.gather(2, last) + ordered.gather(2, first)) / 2)
 
 
 def cut_at(logits: Tensor, areas: Tensor, softness: float) -> Tensor:
@@ -80,13 +119,19 @@ def _cuts(logits: Tensor, areas: Tensor) -> Tensor:
     return (ordered.gather(-1, place) + ordered.gather(-1, place + 1)) / 2
 
 
-def _loss(trials: Trials, logits: Tensor, areas: Tensor, area_weight: float) -> Tensor:
+def _loss(trials: Trials, region: Tensor, areas: Tensor, area_weight: float) -> Tensor:
     """FIDO's objective (2, N, R) where both masks are cut at some areas (2, N, R)."""
-    ssr, sdr = map(cut_at, logits, areas, SOFTNESS)
+    ssr, sdr = (cut_at(logits, wanted, SOFTNESS) for logits, wanted in zip(region, areas, strict=True))
     there = torch.stack([trials.shares(ssr, invert=False), 1 - trials.shares(sdr, invert=True)])
-    return area_weight * areas - there.clamp(LEAST, 1).log()
+    return area_weight * areas - there.clamp(LEAST, 1).log().mean(1)
 
 
-def _mask(logits: Tensor, cut: Tensor) -> Tensor:
-    softness = torch.tensor(SOFTNESS, device=logits.device).view(2, 1, 1)
-    return torch.sigmoid((logits - cut) / softness)
+def _mask(order: Order, cut: Tensor) -> Tensor:
+    """A soft edge at the cuts (2, N, 1), half of the cells at 0, and details where they cannot cross 0.5."""
+    edge = torch.sigmoid((order.region - cut) / SOFTNESS)
+    floor = edge.median(-1, keepdim=True).values.clamp(max=0.25)
+    outside = ((edge - floor) / (0.5 - floor) / 2).clamp(min=0)
+    steepness, start = RARE
+    detail = torch.sigmoid(steepness * (normalized(order.detail) - start))
+    height = torch.where(edge >= 0.5, edge, outside) - 0.5
+    return 0.5 + height * (1 - DETAIL * torch.where(edge >= 0.5, 1 - detail, detail))

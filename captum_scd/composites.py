@@ -65,6 +65,12 @@ class Composites:
         gradients, scores = zip(*self.in_pieces(piece, len(keep)), strict=True)
         return torch.cat(gradients), torch.cat(scores)
 
+    def covered(self, cells: Tensor) -> tuple[Tensor, ...]:
+        """Put the infills where masks (N, cells) cut at 0.5 are 1, in place of the inputs."""
+        masks = self.grid.expand(cells, torch.arange(len(cells), device=cells.device))
+        parts = zip(masks, self.inputs, self.infills, strict=True)
+        return tuple(blend((mask < 0.5).float(), x, b) for mask, x, b in parts)
+
     def in_pieces(self, work: Callable[[Tensor], Piece], count: int) -> list[Piece]:
         """Call `work` with the positions of at most `self.rows` rows at a time, until all are done."""
         pieces, self.rows = _in_pieces(work, count, self.rows, self.inputs[0].device)

@@ -16,7 +16,7 @@ from torch.nn import functional as F
 
 from captum_scd.smoothing import filtered, gaussian
 
-DEFAULT_CELLS = {1: 112, 2: 28, 3: 14}
+DEFAULT_CELLS = {1: 112, 2: 56, 3: 14}
 """Cells along the shortest axis of signals, images and volumes; never more than the axis has elements."""
 
 MaskSize = int | tuple[int, ...] | None

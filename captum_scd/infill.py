@@ -8,7 +8,7 @@ tabular N x F ones, are zeros: Captum's own default baseline.
 """
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Generator, Tensor
@@ -24,13 +24,16 @@ __all__ = [
     "given",
     "local_mean",
     "mean",
+    "named",
     "normal",
     "resolve",
+    "several",
     "shuffle",
     "uniform",
 ]
 
 Infill = Callable[[Tensor, Generator], Tensor]
+Strategy = str | Callable[..., Tensor]
 
 REFERENCE_SIZE = 224
 """Lengths in pixels below are meant at this image size and scale with the image."""
@@ -197,6 +200,33 @@ def resolve(strategy: str | Callable[..., Tensor]) -> Infill:
         return _checked(filled, inputs, describe(strategy))
 
     return fill
+
+
+def several(strategy: "Strategy | Sequence[Strategy]") -> tuple[Strategy, ...]:
+    """One or several strategies as a tuple, each of them known.
+
+    Raises:
+        ValueError: for an unknown name, or none at all.
+
+    >>> several("blur"), several(("blur", "mean"))
+    (('blur',), ('blur', 'mean'))
+    """
+    found = (strategy,) if isinstance(strategy, str) or callable(strategy) else tuple(strategy)
+    if not found:
+        raise ValueError("Expected at least one `infill`, but got none.")
+    for one in found:
+        resolve(one)
+    return found
+
+
+def named(strategies: Sequence[Strategy]) -> str | list[str]:
+    """Name strategies as records do: one by its name, several as a list.
+
+    >>> named(("blur",)), named(("blur", "mean"))
+    ('blur', ['blur', 'mean'])
+    """
+    names = [describe(one) for one in strategies]
+    return names if len(names) > 1 else names[0]
 
 
 def given(baselines: Baselines, inputs: tuple[Tensor, ...]) -> tuple[Tensor, ...]:

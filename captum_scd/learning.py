@@ -1,43 +1,45 @@
 """Learning the two masks of a batch in the same network passes.
 
-First a survey: samples of flat logits, soft, know nothing of the image; the gradients of the linear score,
-blurred and scaled alike, are added up, and what they agree on is the start. Then the refinement: samples of
-the learned logits, each of a prescribed area, whose gradients sharpen them. Prescribing areas, rather than
-paying for them, teaches the masks an order of the pixels at every size.
+A survey first: soft samples of flat logits, of every area there is, know nothing of the image; where the
+gradients of the linear score agree, on the scales of a region and of its details, lies what matters. Then
+rounds: samples of what has been learned so far, of the areas that masks have, whose gradients sharpen it.
+
+Gradients of a network of ReLUs jump, so that round-off would grow from one draw to the next that depends on
+it. So there are few rounds of many samples, and all that a round knows of those before it is in which of
+four levels a cell lies.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Generator, Tensor
 
 from captum_scd.composites import Composites
-from captum_scd.objective import LINEAR, Reading, Weights
-from captum_scd.optimization import Callback, Evaluation, normalized
-from captum_scd.sampling import Sampler, antithetic_noise, golden_sequence, shift_to_area
+from captum_scd.grid import Grid
+from captum_scd.objective import Reading
+from captum_scd.optimization import Evaluation, levels, normalized
+from captum_scd.sampling import Sampler, golden_sequence, logistic_noise, shift_to_area
 
 Measures = dict[str, Tensor]
 
 SSR, SDR = 0, 1
 """Positions of the two masks in tensors that hold both."""
 
-SURVEY_TEMPERATURE = 1.25
-"""Temperature of the survey: samples so soft that their gradients agree from one draw to the next."""
+SCALES = ((4.0, 0.25), (1.5, 0.5), (0.6, 1.0))
+"""What a map is made of: widths of a blur in cells of a default lattice, and their weights."""
 
-SURVEY_WIDTH, REFINED_WIDTH = 2.0, 0.6
-"""Standard deviations, in cells of a default lattice, of the blur that gradients get in each phase."""
+LEAN = 1.0
+"""Weight of the SSR order in the finished SDR order."""
 
-FINISHES = ((0.6, 0.0), (1.3, 0.0), (2.0, 0.5))
-"""What the finished logits may be: the width of a blur, as above, and the share of the survey in them."""
+SPREAD = 4.0
+"""Standard deviation of the logits that a round draws from, if they were normal."""
 
-START_SPREAD = 4.0
-"""Root mean square of the logits that the survey hands on."""
+SURVEY_AREAS = (0.01, 0.99)
+"""Smallest and largest area of a sample of the survey, evenly spread; what is outside the SDR has it, too."""
 
 AREAS = ((0.05, 0.7), (0.02, 0.3))
-"""Smallest and largest area of an SSR and of an SDR sample in the refinement."""
-
-LEAN = 2.0
-"""Weight of the SSR order in the finished SDR order."""
+"""Smallest and largest area of an SSR and of an SDR sample of a round, evenly spread over the logarithm."""
 
 SLOPE_FLOOR = 0.02
 """Cells far from the threshold keep this much of the slope z (1 - z), or they could never come back."""
@@ -47,114 +49,147 @@ SLOPE_FLOOR = 0.02
 class MaskLearning:
     """The closure of the optimisation: logits of both masks in, gradient and measures out.
 
+    Several starts of an example stand one after another: start s of example e has position s * N + e.
+
     Attributes:
-        composites: the altered copies of the batch, and the model that scores them.
-        reading: scores -> losses.
+        composites: the altered copies of the batch and the model that scores them, once for each infill;
+            the steps take them in turn.
+        reading: scores -> losses of a round.
         sampler: logits, noise, temperature -> relaxed mask.
-        weights: prices of area and total variation.
-        n_samples: mask samples an iteration.
-        temperature: of the sampler in the refinement.
-        generator: draws the noise, on the CPU; the noise of a step is shared by all examples.
+        n_samples: mask samples a step.
+        n_starts: independent starts of each example, at least 1.
+        temperature: of the sampler.
+        generator: draws the noise, on the CPU; all examples share that of a step, and no two starts.
         offset: where the sequence of areas starts, in [0, 1).
     """
 
-    composites: Composites
+    composites: Sequence[Composites]
     reading: Reading
     sampler: Sampler
-    weights: Weights
     n_samples: int
+    n_starts: int
     temperature: float
     generator: Generator
     offset: float
 
-    def survey(self, n_iterations: int, callback: Callback) -> tuple[Tensor, list[Measures]]:
-        """Learn where to start: logits (2, N, cells), and the measures of each step."""
-        examples = torch.arange(len(self.composites.inputs[0]), device=self.composites.inputs[0].device)
-        flat = torch.zeros(2, len(examples), self.composites.grid.count, device=examples.device)
-        start, total, history = flat, flat, []
-        for step in range(n_iterations):
-            samples = self.sampler(flat, self._noise(flat), SURVEY_TEMPERATURE)
-            slopes, scores = self._slopes(samples, examples, LINEAR)
-            total = total - normalized(self._smooth(slopes.sum(0), SURVEY_WIDTH))
-            start = START_SPREAD * normalized(centered(total + total.flip(0)))
-            history.append(self._measures(scores, samples, LINEAR))
-            callback(step + 1, start)
-        return start, history
+    @property
+    def grid(self) -> Grid:
+        """How cells cover the inputs."""
+        return self.composites[0].grid
 
-    def __call__(self, step: int, logits: Tensor, active: Tensor) -> Evaluation:
-        """Refine, as an optimisation `Closure`: logits (2, n, cells) of the active examples (n,)."""
+    def start(self) -> Tensor:
+        """Flat logits (2, starts * N, cells)."""
+        inputs = self.composites[0].inputs[0]
+        return torch.zeros(2, self.n_starts * len(inputs), self.grid.count, device=inputs.device)
+
+    def __call__(self, step: int, logits: Tensor, flat: Tensor) -> Evaluation:
+        """Draw the samples of a step, as an optimisation `Closure`; those marked `flat` (n,) survey."""
         with torch.enable_grad():
-            leaf = logits.detach().requires_grad_()
-            samples = self._samples(leaf, step)
-            slopes, scores = self._slopes(samples.detach(), active, self.reading)
+            leaf = self._levelled(logits, flat).requires_grad_()
+            samples = self._samples(leaf, step, flat)
+            slopes, scores = self._slopes(
+                samples.detach(), flat, self.composites[step % len(self.composites)]
+            )
             path = samples + SLOPE_FLOOR / self.temperature * leaf
-            loss = (path * slopes).sum() + self._penalty(leaf, active, step).sum()
-            (gradient,) = torch.autograd.grad(loss, leaf)
-        measures = self._measures(scores, samples.detach(), self.reading)
-        return Evaluation(centered(self._smooth(gradient, REFINED_WIDTH)), measures)
+            (gradient,) = torch.autograd.grad((path * slopes).sum(), leaf)
+        surveyed = slopes.sum((0, 1)).expand_as(gradient)
+        return Evaluation(
+            torch.where(flat[:, None], surveyed, gradient), self._measures(scores, samples.detach())
+        )
 
-    def candidates(self, logits: Tensor, start: Tensor) -> Tensor:
-        """Logits of the optimisation, and of the survey -> what may be made of them, (finishes, 2, N, cells).
+    def orders(self, logits: Tensor) -> Tensor:
+        """Average logits (2, starts * N, cells) over the starts -> finished ones (2, N, cells).
 
         Each mask has mean 0 and mean square 1. SDR leans on SSR: what must go is looked for first within what
         suffices, so that the joint map, and with it the ranking of all pixels, is not torn between the two.
         """
-        learned, surveyed = (normalized(centered(one)) for one in (logits, start))
-        found = []
-        for width, share in FINISHES:
-            mixed = (1 - share) * learned + share * surveyed
-            ssr, sdr = normalized(centered(self._smooth(mixed, width)))
-            found.append(torch.stack([ssr, normalized(sdr + LEAN * ssr)]))
-        return torch.stack(found)
+        return finished(self.grid, self.start_of(logits).mean(1))
 
-    def _noise(self, logits: Tensor) -> Tensor:
-        """Noise (S, 2, 1, cells), shared by all examples."""
-        return antithetic_noise((self.n_samples, 2, 1, logits.shape[-1]), self.generator).to(logits)
+    def start_of(self, logits: Tensor) -> Tensor:
+        """Tell the starts apart: (2, starts * N, cells) -> (2, starts, N, cells)."""
+        return logits.unflatten(1, (self.n_starts, -1))
 
-    def _samples(self, logits: Tensor, step: int) -> Tensor:
-        """Logits (2, n, cells) -> samples (S, 2, n, cells), each of an area of its own."""
-        noise, areas = self._noise(logits), self._areas(step).to(logits)
+    def _levelled(self, logits: Tensor, flat: Tensor) -> Tensor:
+        """What a round draws from: the same for both masks, four levels of what is known; flat for some."""
+        known = SPREAD * levels(on_all_scales(self.grid, logits.sum(0)))
+        drawn: Tensor = known.where(~flat[:, None], 0.0)
+        return drawn.expand_as(logits).clone()
+
+    def _samples(self, logits: Tensor, step: int, flat: Tensor) -> Tensor:
+        """Logits (2, n, cells) -> samples (S, 2, n, cells), each of an area of its own.
+
+        Both masks share their noise, so that what SSR keeps and what SDR leaves are nearly complements.
+        """
+        noise = self._noise(logits)
+        surveyed, refined = self._areas(step)
+        areas = torch.where(flat[:, None], surveyed.to(logits), refined.to(logits))
         shift = shift_to_area((logits.detach() + noise) / self.temperature, areas) * self.temperature
         return self.sampler(logits + shift, noise, self.temperature)
 
-    def _areas(self, step: int) -> Tensor:
-        """Areas (S, 2, 1, 1) of a step, evenly spread over the logarithm; SDR half a turn behind SSR."""
-        places = golden_sequence(self.n_samples, step * self.n_samples, self.offset)
-        both = torch.stack([places, (places + 0.5).frac()], dim=1)
-        low, high = torch.tensor(AREAS).T
-        areas: Tensor = low * (high / low) ** both
-        return areas[..., None, None]
+    def _noise(self, logits: Tensor) -> Tensor:
+        """Noise (S, 1, n, cells), which the examples share, but not the starts."""
+        drawn = logistic_noise((self.n_samples, 1, self.n_starts, 1, logits.shape[-1]), self.generator)
+        count = logits.shape[1] // self.n_starts
+        return drawn.expand(-1, -1, -1, count, -1).flatten(2, 3).to(logits)
 
-    def _slopes(self, samples: Tensor, active: Tensor, reading: Reading) -> tuple[Tensor, Tensor]:
-        """Samples (S, 2, n, cells) -> slope of the loss in each, and the scores (S, 2, n)."""
+    def _areas(self, step: int) -> tuple[Tensor, Tensor]:
+        """Areas (S, 2, 1, 1) in the survey and in a round; in a round SDR is half a turn behind SSR."""
+        places = golden_sequence(self.n_samples, step * self.n_samples, self.offset)
+        low, high = SURVEY_AREAS
+        shown = low + (high - low) * places
+        apart = torch.stack([places, (places + 0.5).frac()], dim=1)
+        least, most = torch.tensor(AREAS).T
+        surveyed, rounds = torch.stack([shown, 1 - shown], dim=1), least * (most / least) ** apart
+        return surveyed[..., None, None], rounds[..., None, None]
+
+    def _slopes(self, samples: Tensor, flat: Tensor, composites: Composites) -> tuple[Tensor, Tensor]:
+        """Samples (S, 2, n, cells) -> slope of the loss in each, and the scores (S, 2, n).
+
+        Summed losses divided by the number of samples; the survey reads scores as they are.
+        """
         shape = samples.shape[:3]
         keep = torch.stack([samples[:, SSR], 1 - samples[:, SDR]], dim=1)
         sign = torch.tensor([1.0, -1.0], device=samples.device).view(1, 2, 1)
-        is_ssr = (sign > 0).expand(shape).flatten()
+        is_ssr, is_flat = ((sign > 0).expand(shape).flatten(), flat.expand(shape).flatten())
 
         def loss(scores: Tensor, rows: Tensor) -> Tensor:
-            return torch.where(is_ssr[rows], reading.keep(scores), reading.destroy(scores)) / self.n_samples
+            read = torch.where(is_ssr[rows], self.reading.keep(scores), self.reading.destroy(scores))
+            linear = torch.where(is_ssr[rows], -scores, scores)
+            return torch.where(is_flat[rows], linear, read) / self.n_samples
 
-        slopes, scores = self.composites.gradient(keep.flatten(0, 2), active.repeat(shape[0] * 2), loss)
+        count = len(composites.inputs[0])
+        examples = (torch.arange(shape[2], device=samples.device) % count).repeat(shape[0] * 2)
+        slopes, scores = composites.gradient(keep.flatten(0, 2), examples, loss)
         return sign[..., None] * slopes.view_as(samples), scores.view(shape)
 
-    def _smooth(self, cells: Tensor, width: float) -> Tensor:
-        return self.composites.grid.smooth(cells.flatten(0, 1), width).view_as(cells)
+    def _measures(self, scores: Tensor, samples: Tensor) -> Measures:
+        """Means over samples and starts: loss of the scores; score, area and total variation of each mask."""
+        variation = self.grid.variation(samples.flatten(0, 2)).view_as(scores)
+        both = {"score": scores, "area": samples.mean(-1), "tv": variation}
+        loss = self.reading.keep(scores[:, SSR]) + self.reading.destroy(scores[:, SDR])
+        named = {
+            f"{mask}_{name}": both[name][:, i] for name in both for i, mask in ((SSR, "ssr"), (SDR, "sdr"))
+        }
+        return {
+            name: values.mean(0).view(self.n_starts, -1).mean(0)
+            for name, values in {"loss": loss, **named}.items()
+        }
 
-    def _penalty(self, logits: Tensor, active: Tensor, step: int) -> Tensor:
-        """Price of the area and the total variation of both masks, (n,)."""
-        grid, cells = self.composites.grid, torch.sigmoid(logits).flatten(0, 1)
-        area, variation = grid.area(cells, active.repeat(2)), grid.variation(cells)
-        price = self.weights.area * area + self.weights.tv * variation
-        return self.weights.ramp(step) * price.view(2, -1).sum(0)
 
-    def _measures(self, scores: Tensor, samples: Tensor, reading: Reading) -> Measures:
-        """Means over the samples: loss of the scores, and score, area and total variation of each mask."""
-        variation = self.composites.grid.variation(samples.flatten(0, 2)).view_as(scores).mean(0)
-        both = {"score": scores.mean(0), "area": samples.mean(-1).mean(0), "tv": variation}
-        loss = (reading.keep(scores[:, SSR]) + reading.destroy(scores[:, SDR])).mean(0)
-        named = {f"{mask}_{name}": both[name][i] for name in both for i, mask in ((SSR, "ssr"), (SDR, "sdr"))}
-        return {"loss": loss, **named}
+def finished(grid: Grid, logits: Tensor) -> Tensor:
+    """Logits (2, n, cells) -> orders of the cells, as `MaskLearning.orders` says."""
+    ssr, sdr = (normalized(centered(on_all_scales(grid, mask))) for mask in logits)
+    return torch.stack([ssr, normalized(sdr + LEAN * ssr)])
+
+
+def on_all_scales(grid: Grid, cells: Tensor) -> Tensor:
+    """Add up blurs (n, cells) of several widths, brought to one size and weighted.
+
+    The sum falls off slowly with the distance, so that it is sharp at details and yet holds regions together.
+    """
+    return sum(
+        (weight * normalized(grid.smooth(cells, width)) for width, weight in SCALES), torch.zeros_like(cells)
+    )
 
 
 def centered(cells: Tensor) -> Tensor:

@@ -87,25 +87,6 @@ def class_logits(output: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
 
 
 @dataclass(frozen=True)
-class Weights:
-    """Weights of the penalties.
-
-    Attributes:
-        area: price of the whole image in units of the score.
-        tv: price of a total variation of 1.
-        warm_up: steps over which both prices rise linearly to their full value.
-    """
-
-    area: float
-    tv: float
-    warm_up: int
-
-    def ramp(self, step: int) -> float:
-        """Factor of both prices in a step, counted from 0."""
-        return min(1.0, (step + 1) / (self.warm_up + 1))
-
-
-@dataclass(frozen=True)
 class Reading:
     """What a score says of an SSR and of an SDR composite (Chang et al. 2019, equations 3 and 4).
 

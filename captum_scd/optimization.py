@@ -1,4 +1,4 @@
-"""The loop: it knows parameters, gradients and when to stop, nothing of images or masks."""
+"""The loop: it knows parameters and gradients, nothing of images or masks."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -7,106 +7,129 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+LEVELS = 4
+"""How much a round knows of those before it: which quarter of its example's cells a cell lies in."""
+
 
 class Evaluation(NamedTuple):
-    """What a closure returns for the examples it was asked about.
+    """What a closure returns.
 
     Attributes:
-        gradient: of the summed loss, in the shape of the asked examples' parameters.
-        measures: per-example values, (n,) each.
+        gradient: of the summed loss, in the shape of the parameters.
+        measures: per-example values, (N,) each.
     """
 
     gradient: Tensor
     measures: Mapping[str, Tensor]
 
 
-MOMENTUM = 0.5
-"""Share of the running mean of directions that the next step keeps; the new direction has the rest."""
-
 Closure = Callable[[int, Tensor, Tensor], Evaluation]
-"""(step, parameters of the active examples (K, n, M), their indices (n,)) -> Evaluation."""
+"""(step, parameters (K, n, M), which of them are still flat (n,)) -> Evaluation."""
 
 Callback = Callable[[int, Tensor], None]
-"""(number of steps done, what would be returned now (K, N, M)); it must not change the tensor or keep it."""
+"""(number of steps done, what would be returned now (K, n, M)); it must not change the tensor or keep it."""
+
+Settled = Callable[[Tensor], Tensor]
+"""What the survey came to (K, n, M) -> whether it is to go on, and rounds are not needed, (n,)."""
 
 
 @dataclass(frozen=True)
 class Schedule:
-    """How long and how fast to learn.
+    """How many steps, and how far they go.
 
     Attributes:
-        n_iterations: steps at most.
-        learning_rate: root mean square of each example's steps at the start, where gradients agree; falls
-            to 0 linearly.
-        tolerance: an example is done once no step of a whole `patience` moves its parameters by more
-            than this on average; 0 never stops early.
-        patience: steps in a row.
+        n_iterations: steps in all.
+        learning_rate: length of a round's move, where that of the survey is 1; 0 surveys to the end.
+        n_rounds: rounds that share what the survey leaves.
+        survey: share of the steps that the survey takes.
     """
 
     n_iterations: int
     learning_rate: float
-    tolerance: float = 0.0
-    patience: int = 3
+    n_rounds: int
+    survey: float
 
-    def rate(self, step: int) -> float:
-        """Learning rate of a step."""
-        return self.learning_rate * (1 - step / self.n_iterations)
+    def lengths(self) -> list[int]:
+        """Steps of the survey and of each round, none of them empty.
+
+        >>> [Schedule(steps, 1.0, n_rounds=3, survey=0.5).lengths() for steps in (30, 4, 1)]
+        [[15, 5, 5, 5], [2, 1, 1], [1]]
+        """
+        if not self.learning_rate:
+            return [self.n_iterations]
+        length, more = divmod(self.n_iterations - self._surveyed, self.n_rounds)
+        rounds = [length + (place < more) for place in range(self.n_rounds)]
+        return [self._surveyed, *(steps for steps in rounds if steps)]
+
+    @property
+    def _surveyed(self) -> int:
+        return max(1, round(self.survey * self.n_iterations))
 
 
 def minimize(
     closure: Closure,
-    parameters: Tensor,
+    start: Tensor,
     schedule: Schedule,
+    settled: Settled = lambda surveyed: torch.zeros_like(surveyed[0, :, 0], dtype=torch.bool),
     callback: Callback = lambda step, parameters: None,
-) -> tuple[Tensor, list[dict[str, Tensor]]]:
-    """Minimise a loss that is a sum over examples, each example on its own.
+) -> tuple[Tensor, Tensor, list[dict[str, Tensor]]]:
+    """Minimise a loss that is a sum over examples, each example on its own, in a few long moves.
 
-    Steps are normalised for each example, and an example that has converged leaves the batch, so that no
-    example's result depends on its neighbours.
+    The gradients of all steps of a round are taken at the same place and added up; then each mask of each
+    example moves by a length that does not depend on their size, so that no example's result depends on its
+    neighbours. What has settled goes on adding to its survey.
 
     Args:
-        closure: gives gradient and measures of the active examples.
-        parameters: start (K, N, M) with examples along dimension 1; not changed.
-        schedule: number of steps, step size, stopping rule.
-        callback: called after each step, and with `n_iterations` at the end.
+        closure: gives gradient and measures.
+        start: zeros (K, n, M) with examples along dimension 1; not changed.
+        schedule: number of steps and rounds, length of the moves.
+        settled: tells after the survey which examples need no rounds; asked only if there are rounds.
+        callback: called after each step.
 
     Returns:
-        The mean of each example's parameters over its steps (K, N, M), and the measures (N,) of each
-        step; an example that has left keeps its last values.
+        What was learned and what the survey alone came to, (K, n, M) each, and the measures of each step.
     """
-    learned, momentum = parameters.detach().clone(), torch.zeros_like(parameters)
-    average = learned.clone()
-    quiet = torch.zeros(parameters.shape[1], device=parameters.device)
+    survey, *rounds = schedule.lengths()
     history: list[dict[str, Tensor]] = []
-    for step in range(schedule.n_iterations):
-        active = (quiet < schedule.patience).nonzero().squeeze(1)
-        if len(active) == 0:
-            break
-        evaluation = closure(step, learned[:, active], active)
-        direction = normalized(evaluation.gradient)
-        momentum[:, active] = MOMENTUM * momentum[:, active] + (1 - MOMENTUM) * direction
-        moved = schedule.rate(step) * momentum[:, active]
-        learned[:, active] -= moved
-        average[:, active] += (learned[:, active] - average[:, active]) / (step + 1)
-        still = moved.abs().mean(dim=(0, 2)) < schedule.tolerance
-        quiet[active] = torch.where(still, quiet[active] + 1, 0)
-        history.append(_record(evaluation.measures, active, history[-1] if history else {}, len(quiet)))
-        callback(step + 1, average)
-    callback(schedule.n_iterations, average)
-    return average, history
+    flat = torch.ones(start.shape[1], dtype=torch.bool, device=start.device)
+    total, learned = torch.zeros_like(start), start
+
+    def moved(rate: float) -> Tensor:
+        return torch.where(flat[:, None], -normalized(total), learned - rate * normalized(total))
+
+    def advance(steps: int, rate: float) -> Tensor:
+        for _ in range(steps):
+            evaluation = closure(len(history), learned, flat)
+            total.add_(evaluation.gradient)
+            history.append(dict(evaluation.measures))
+            callback(len(history), moved(rate))
+        return moved(rate)
+
+    surveyed = learned = advance(survey, 1.0)
+    if rounds:
+        flat = settled(surveyed)
+    for steps in rounds:
+        total[:, ~flat] = 0
+        learned = advance(steps, schedule.learning_rate)
+    return learned, surveyed, history
 
 
-def normalized(gradient: Tensor) -> Tensor:
-    """Scale each example's gradient (..., cells) to a root mean square of 1; zero stays zero."""
-    size = gradient.pow(2).mean(-1, keepdim=True).sqrt()
-    return gradient / size.where(size > 0, 1.0)
+def normalized(values: Tensor) -> Tensor:
+    """Scale each example's values (..., cells) to a root mean square of 1; zero stays zero."""
+    size = values.pow(2).mean(-1, keepdim=True).sqrt()
+    return values / size.where(size > 0, 1.0)
 
 
-def _record(
-    measures: Mapping[str, Tensor], active: Tensor, last: Mapping[str, Tensor], count: int
-) -> dict[str, Tensor]:
-    """Spread the measures of the active examples over the batch; the others keep their last values."""
-    return {
-        name: last.get(name, values.new_zeros(count)).index_copy(0, active, values)
-        for name, values in measures.items()
-    }
+def levels(values: Tensor) -> Tensor:
+    """Replace values (..., cells) by what a normal variable is in the middle of their quarter.
+
+    Round-off leaves the result as it is, but for cells at the border of two quarters.
+
+    >>> levels(torch.tensor([3.0, 1.0, 2.0, 4.0]))
+    tensor([ 0.3186, -1.1503, -0.3186,  1.1503])
+    """
+    count = values.shape[-1]
+    borders = values.sort(dim=-1).values[..., [part * count // LEVELS for part in range(1, LEVELS)]]
+    place = (values[..., None] >= borders[..., None, :]).sum(-1)
+    middles: Tensor = 2**0.5 * torch.erfinv((2 * place + 1) / LEVELS - 1)
+    return middles

@@ -14,18 +14,23 @@ from captum_scd.trials import Trials
 LADDER = (0.01, 0.02, 0.04, 0.08, 0.14, 0.22, 0.34, 0.5)
 """Areas that are tried."""
 
+OUTLINED = 0.14
+"""Area at which the total variation of an order is taken."""
 
-def best(trials: Trials, candidates: Tensor) -> Tensor:
+
+def best(trials: Trials, candidates: Tensor, tv_weight: float = 0.0) -> Tensor:
     """Find each example's best candidate; the first of those that are alike.
 
     Args:
         trials: asks the model.
         candidates: logits (K, 2, N, cells), SSR first, of mean 0 and mean square 1.
+        tv_weight: price of a total variation of 1, in shares of the class.
 
     Returns:
         (N,) positions among the K.
     """
-    return torch.stack([_gain(trials, one.sum(0)) for one in candidates]).argmax(0)
+    gains = [gain(trials, one.sum(0)) - tv_weight * _variation(trials, one.sum(0)) for one in candidates]
+    return torch.stack(gains).argmax(0)
 
 
 def chosen(candidates: Tensor, positions: Tensor) -> Tensor:
@@ -33,12 +38,20 @@ def chosen(candidates: Tensor, positions: Tensor) -> Tensor:
     return candidates[positions, :, torch.arange(len(positions), device=positions.device)].movedim(0, 1)
 
 
-def _gain(trials: Trials, order: Tensor) -> Tensor:
-    """Mean share of the class that the first cells of an order (N, cells) keep, less what is left without."""
+def gain(trials: Trials, order: Tensor) -> Tensor:
+    """Mean share of the class that the first cells of an order (N, cells) keep, less what is left without.
+
+    In [-1, 1] an example, averaged over the areas and the infills.
+    """
     areas = torch.tensor(LADDER, device=order.device).expand(len(order), -1)
-    masks = cut_at(order, areas, SOFTNESS[0])
-    kept, left = (trials.shares(masks, invert).clamp(0, 1) for invert in (False, True))
+    masks = cut_at(order, areas, SOFTNESS)
+    kept, left = (trials.shares(masks, invert).clamp(0, 1).mean(0) for invert in (False, True))
     ends = kept.new_tensor([0.0, 1.0]).expand(len(order), -1)
     places = torch.cat([ends[:, :1], areas, ends[:, 1:]], dim=1)
     gains = torch.cat([ends[:, :1] - 1, kept - left, ends[:, 1:]], dim=1)
     return torch.trapezoid(gains, places, dim=1)
+
+
+def _variation(trials: Trials, order: Tensor) -> Tensor:
+    area = torch.full((len(order), 1), OUTLINED, device=order.device)
+    return trials.grid.variation(cut_at(order, area, SOFTNESS)[:, 0])

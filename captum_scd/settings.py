@@ -24,23 +24,22 @@ class Settings:
     learning_rate: float
     area_weight: float
     tv_weight: float
-    warm_up: int
-    tolerance: float
+    n_restarts: int
+    alternatives: int
     internal_batch_size: int | None
     seed: int
     trajectory: int
 
     def __post_init__(self) -> None:
         check_mode(self.mode)
-        for name in ("n_iterations", "n_samples"):
+        for name in ("n_iterations", "n_samples", "n_restarts"):
             check_integer(name, getattr(self, name), least=1)
-        for name in ("warm_up", "seed", "trajectory"):
+        for name in ("alternatives", "seed", "trajectory"):
             check_integer(name, getattr(self, name), least=0)
         if self.internal_batch_size is not None:
             check_integer("internal_batch_size", self.internal_batch_size, least=1)
-        for name in ("temperature", "learning_rate"):
-            check_number(name, getattr(self, name), positive=True)
-        for name in ("area_weight", "tv_weight", "tolerance"):
+        check_number("temperature", self.temperature, positive=True)
+        for name in ("learning_rate", "area_weight", "tv_weight"):
             check_number(name, getattr(self, name), positive=False)
 
     def record(self) -> dict[str, Any]:

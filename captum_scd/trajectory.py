@@ -5,13 +5,13 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from captum_scd.calibration import recut
+from captum_scd.calibration import Order, recut
 from captum_scd.grid import Grid
 from captum_scd.learning import SDR, SSR
 
 
 class Trajectory:
-    """Notes what has been learned so far, as a `Callback` of survey and refinement.
+    """Notes what has been learned so far, as a `Callback` of the optimisation.
 
     Args:
         every: iterations from one note to the next; 0 notes nothing.
@@ -22,17 +22,17 @@ class Trajectory:
         self.notes: dict[int, Tensor] = {}
 
     def __call__(self, step: int, logits: Tensor) -> None:
-        """Note logits (2, N, cells) after a step, counted from 1 over the whole run."""
+        """Note logits (2, n, cells) after a step, counted from 1 over the whole run."""
         if self.every and step % self.every == 0:
             self.notes[step] = logits.clone()
 
-    def frames(self, finished: Callable[[Tensor], Tensor], cells: Tensor, n_steps: int) -> Tensor:
+    def frames(self, finished: Callable[[Tensor], Order], cells: Tensor, n_steps: int) -> Tensor:
         """Turn the notes into masks.
 
         Where to cut is known only at the end of a run, so each note is cut to the area of the finished mask.
 
         Args:
-            finished: logits of the run -> logits of one scale, as for the finished masks.
+            finished: logits of the run -> an order, as for the finished masks.
             cells: (2, N, cells) the finished masks.
             n_steps: iterations the run took; a note of its end gives way to the finished masks.
 

@@ -1,6 +1,7 @@
 """Finished masks tried on the model, forward only: how much of the class is there under each?"""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from copy import copy
 
 import torch
 from torch import Tensor
@@ -14,40 +15,59 @@ class Trials:
     """Tries masks that are cut hard.
 
     Args:
-        composites: the batch and the model.
+        composites: the batch and the model, once for each infill.
         amount: score -> amount of the class; None measures it from the infill's score to the input's.
+        whole: scores (N,) of what counts as the whole input; by default those of the composites' inputs.
     """
 
-    def __init__(self, composites: Composites, amount: Amount) -> None:
+    def __init__(self, composites: Sequence[Composites], amount: Amount, whole: Tensor | None = None) -> None:
         self.composites, self.amount = composites, amount
-        self.examples = torch.arange(len(composites.inputs[0]), device=composites.inputs[0].device)
-        nothing = torch.zeros(len(self.examples), composites.grid.count, device=self.examples.device)
-        self._bare = self._scores(nothing, self.examples, invert=False)[:, None]
-        self._whole = self._scores(nothing, self.examples, invert=True)[:, None]
+        inputs, self.grid = composites[0].inputs[0], composites[0].grid
+        self.examples = torch.arange(len(inputs), device=inputs.device)
+        nothing = torch.zeros(len(inputs), self.grid.count, device=inputs.device)
+        bare = [self._scores(one, nothing, self.examples, invert=False) for one in composites]
+        self._bare = torch.stack(bare)[..., None]
+        self.whole = self._scores(composites[0], nothing, self.examples, True) if whole is None else whole
+
+    def of_first_infill(self) -> "Trials":
+        """The same trials under the first infill alone, nothing asked anew."""
+        first = copy(self)
+        first.composites, first._bare = self.composites[:1], self._bare[:1]
+        return first
+
+    @property
+    def bare(self) -> Tensor:
+        """Share of the class that the infills alone give, (infills, N), in the form of `shares`."""
+        return self._share(self._bare)[..., 0]
 
     def shares(self, masks: Tensor, invert: bool) -> Tensor:
-        """Share of the class that is left, relative to the whole input.
+        """Share of the class that is left under each infill, relative to the whole input.
 
         Args:
             masks: (N, R, cells) in [0, 1], R of each example.
             invert: show what a mask cut at 0.5 leaves out, and not what it keeps.
 
         Returns:
-            (N, R), 1 where all of the class is there.
+            (infills, N, R), 1 where all of the class is there.
         """
         rows = self.examples.repeat_interleave(masks.shape[1])
-        scores = self._scores(masks.flatten(0, 1), rows, invert).view(masks.shape[:2])
-        if self.amount is None:
-            span = self._whole - self._bare
-            return (scores - self._bare) / span.where(span != 0, 1.0)
-        return self.amount(scores) / self.amount(self._whole).clamp(min=torch.finfo(scores.dtype).tiny)
+        scores = [self._scores(one, masks.flatten(0, 1), rows, invert) for one in self.composites]
+        return self._share(torch.stack(scores).view(-1, *masks.shape[:2]))
 
-    def _scores(self, cells: Tensor, examples: Tensor, invert: bool) -> Tensor:
+    def _share(self, scores: Tensor) -> Tensor:
+        """Scores (infills, N, R) -> shares of the same shape."""
+        whole = self.whole[:, None]
+        if self.amount is None:
+            span = whole - self._bare
+            return (scores - self._bare) / span.where(span != 0, 1.0)
+        return self.amount(scores) / self.amount(whole).clamp(min=torch.finfo(scores.dtype).tiny)
+
+    def _scores(self, composites: Composites, cells: Tensor, examples: Tensor, invert: bool) -> Tensor:
         """Scores (rows,) of masks cut at 0.5 at the inputs' resolution, or of what is outside them."""
 
         def piece(rows: Tensor) -> Tensor:
-            masks = self.composites.grid.expand(cells[rows], examples[rows])
-            return self.composites.scores(tuple(((m >= 0.5) ^ invert).float() for m in masks), examples[rows])
+            masks = self.grid.expand(cells[rows], examples[rows])
+            return composites.scores(tuple(((m >= 0.5) ^ invert).float() for m in masks), examples[rows])
 
         with torch.no_grad():
-            return torch.cat(self.composites.in_pieces(piece, len(cells)))
+            return torch.cat(composites.in_pieces(piece, len(cells)))

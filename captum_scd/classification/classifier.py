@@ -201,7 +201,7 @@ class MaskGuidedClassifier(nn.Module):
 
     def _infill(self, rows: Tensor) -> Tensor:
         generator = Generator().manual_seed(self.settings.get("seed", 0))
-        return infills.resolve(self.fido.infill)(rows, generator)
+        return infills.resolve(infills.several(self.fido.infill)[0])(rows, generator)
 
 
 def _unit(maps: Tensor, inputs: Tensor) -> Tensor:

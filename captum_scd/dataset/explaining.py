@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from captum_scd import infill as infills
 from captum_scd._errors import ImageError, one_line
 from captum_scd._strategies import describe
 from captum_scd.attribution import FIDOAttribution
@@ -85,7 +86,8 @@ class Explaining:
         """Everything the masks depend on beside network and image, defaults too."""
         fido = FIDOAttribution(nn.Identity(), **self.method)
         contrast = _checked_contrast(self.settings.get("contrast_target"))
-        strategies = {name: describe(getattr(fido, name)) for name in ("infill", "sampler")}
+        infill = infills.named(infills.several(fido.infill))
+        strategies = {"infill": infill, "sampler": describe(fido.sampler)}
         strategies["score"] = score_name(fido.score, contrast)
         given = {name: value for name, value in self.settings.items() if name != "contrast_target"}
         numbers = Settings(**{**self._defaults(), **given}).record()

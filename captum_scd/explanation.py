@@ -1,0 +1,144 @@
+"""One explanation from start to end: learn, choose, cut, and say how far it can be trusted."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import combinations
+
+import torch
+from torch import Tensor
+
+from captum_scd.calibration import Order, bargain, calibrate, recut
+from captum_scd.learning import SDR, SSR, MaskLearning, finished
+from captum_scd.optimization import Schedule, minimize
+from captum_scd.selection import best, chosen
+from captum_scd.settings import Settings
+from captum_scd.trajectory import Trajectory
+from captum_scd.trials import Trials
+from captum_scd.verdict import Verdict, judged
+
+CLEAR = 0.3
+"""Loss in nats, of both cut masks together, up to which a survey needs no rounds: it goes on instead."""
+
+SURVEY = 1 / 3
+"""Share of the iterations that the survey takes."""
+
+ROUNDS = 4
+"""Rounds that share the rest: the more, the smaller the regions, and the more the seed decides."""
+
+CANDIDATES = ("rounds", "survey")
+"""What competes; of what is alike the first wins."""
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """What was found.
+
+    Attributes:
+        cells: (2, N, cells) masks in [0, 1], SSR first; 0 where nothing depends on the input.
+        history: for each step, measures (N,).
+        frames: (frames, 2, N, cells) how the masks formed.
+        agreement: (N, cells) share of the starts whose SSR holds a cell; None for one start.
+        verdicts: one an example.
+        winners: what was chosen, one of `CANDIDATES` an example.
+    """
+
+    cells: Tensor
+    history: dict[str, Tensor]
+    frames: Tensor
+    agreement: Tensor | None
+    verdicts: tuple[Verdict, ...]
+    winners: list[str]
+
+
+def explain(
+    learning: MaskLearning,
+    trials: Trials,
+    second: Trials | None,
+    settings: Settings,
+    watch: Callable[[int], None],
+) -> Explanation:
+    """Learn the masks of a batch, choose and cut them, and put them to the test.
+
+    Args:
+        learning: what is learned.
+        trials: asks the model, under the infills that are learned with.
+        second: asks it under another infill; None where there is none.
+        settings: of the run.
+        watch: is told the number of steps done.
+
+    Raises:
+        ValueError: for outputs or gradients that are not finite.
+    """
+    trajectory, own = Trajectory(settings.trajectory), trials.of_first_infill()
+
+    def clear(surveyed: Tensor) -> Tensor:
+        loss = bargain(own, learning.orders(surveyed), settings.area_weight)
+        return (loss <= CLEAR).repeat(learning.n_starts)
+
+    def note(step: int, logits: Tensor) -> None:
+        trajectory(step, logits)
+        watch(step)
+
+    schedule = Schedule(settings.n_iterations, settings.learning_rate, ROUNDS, SURVEY)
+    learned, surveyed, history = minimize(learning, learning.start(), schedule, clear, note)
+    if not learned.isfinite().all():
+        raise ValueError("Expected finite outputs and gradients of the model, but got NaN or infinity.")
+    position = _better(learning, trials, learned, surveyed, settings.tv_weight)
+    logits = chosen(torch.stack([learned, surveyed]), position.repeat(learning.n_starts))
+    depends = learning.start_of(logits).abs().amax((0, 1, 3)) > 0
+    cells = calibrate(own, _order(learning, logits), settings.area_weight) * depends[:, None]
+    frames = trajectory.frames(lambda logits: _order(learning, logits), cells, len(history))
+    regions = _regions(learning, logits, cells)
+    return Explanation(
+        cells,
+        {name: torch.stack([record[name] for record in history]) for name in history[0]},
+        frames,
+        None if learning.n_starts == 1 else regions.float().mean(0) * depends[:, None],
+        _verdicts(trials, second, cells, _overlap(regions), depends),
+        [CANDIDATES[place] for place in position.tolist()],
+    )
+
+
+def _better(
+    learning: MaskLearning, trials: Trials, learned: Tensor, surveyed: Tensor, tv_weight: float
+) -> Tensor:
+    """Which of both serves an example better, (N,); nothing is asked where there were no rounds."""
+    if torch.equal(learned, surveyed):
+        return torch.zeros_like(trials.examples)
+    return best(trials, torch.stack([learning.orders(learned), learning.orders(surveyed)]), tv_weight)
+
+
+def _order(learning: MaskLearning, logits: Tensor) -> Order:
+    """What is learned, with the finest of it as the details."""
+    return Order(learning.orders(logits), learning.start_of(logits).mean(1).sum(0))
+
+
+def _regions(learning: MaskLearning, logits: Tensor, cells: Tensor) -> Tensor:
+    """SSR of each start, cut to the area of the finished one, (starts, N, cells)."""
+    found = []
+    for one in learning.start_of(logits).unbind(1):
+        order = Order(finished(learning.grid, one), one.sum(0))
+        found.append(recut(order, cells)[SSR] >= 0.5)
+    return torch.stack(found)
+
+
+def _overlap(regions: Tensor) -> Tensor:
+    """Intersection over union (N,), averaged over the pairs of starts; NaN for one start."""
+    pairs = [
+        (one & other).sum(-1) / (one | other).sum(-1).clamp(min=1) for one, other in combinations(regions, 2)
+    ]
+    return torch.stack(pairs).mean(0) if pairs else torch.full(regions.shape[1:2], float("nan"))
+
+
+def _verdicts(
+    trials: Trials, second: Trials | None, cells: Tensor, overlap: Tensor, depends: Tensor
+) -> tuple[Verdict, ...]:
+    """Put finished masks to the test, and judge each example."""
+    keeps = trials.shares(cells[SSR][:, None], invert=False)[..., 0]
+    leaves = trials.shares(cells[SDR][:, None], invert=True)[0, :, 0]
+    unknown = torch.full_like(leaves, float("nan"))
+    alone = unknown if trials.amount is None else trials.bare[0]
+    other = unknown if second is None else second.shares(cells[SSR][:, None], invert=False)[0, :, 0]
+    measured = (keeps[0], leaves, alone, overlap, keeps[1] if len(keeps) > 1 else other)
+    rows = zip(*(one.tolist() for one in measured), depends.tolist(), strict=True)
+    return tuple(judged(*row) for row in rows)
