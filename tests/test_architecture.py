@@ -30,6 +30,7 @@ ORDER = [
     "calibration",
     "selection",
     "trajectory",
+    "verdict",
     "masks",
     "settings",
     "attribution",
