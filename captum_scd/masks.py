@@ -16,6 +16,7 @@ from torch import Tensor
 
 from captum_scd._version import __version__
 from captum_scd.grid import resize
+from captum_scd.verdict import Verdict
 
 MODES = ("joint", "ssr", "sdr")
 FORMAT = "captum_scd masks 1"
@@ -41,6 +42,9 @@ class FIDOMasks:
         trajectory: how the masks formed, if the run was to keep that: `ssr_cells` and `sdr_cells` after
             every so many iterations, (frames, N, 1, *cells) each, cut to the area of the finished masks,
             which come last.
+        verdict: whether each example's map can be trusted, N of them; empty where nobody has judged.
+        agreement_cells: (N, 1, *cells) in [0, 1], the share of several starts whose SSR holds a cell: 1 where
+            all agree that it belongs, 0 where all agree that it does not. None where there was one start.
 
     Inputs without spatial axes have masks of their own shape instead of (N, 1, *size).
 
@@ -62,6 +66,14 @@ class FIDOMasks:
     settings: Mapping[str, Any] = field(default_factory=dict)
     version: str = __version__
     trajectory: Mapping[str, Tensor] = field(default_factory=dict)
+    verdict: tuple[Verdict, ...] = ()
+    agreement_cells: Tensor | None = None
+
+    def __post_init__(self) -> None:
+        if len(self.verdict) not in (0, len(self)):
+            raise ValueError(
+                f"Expected a verdict for each of {len(self)} examples, or none, but got {len(self.verdict)}."
+            )
 
     @property
     def ssr(self) -> Tensor:
@@ -77,6 +89,12 @@ class FIDOMasks:
     def joint(self) -> Tensor:
         """(N, 1, *size) in [0, 1]: geometric mean of both masks, sqrt(ssr * sdr)."""
         return (self.ssr * self.sdr).sqrt()
+
+    @property
+    def agreement(self) -> Tensor | None:
+        """(N, 1, *size) in [0, 1]: share of several starts whose SSR holds a pixel; None for one start."""
+        cells = self.agreement_cells
+        return None if cells is None else resize(cells, self.size).clamp(0, 1)
 
     @property
     def seed(self) -> int | None:
@@ -131,18 +149,19 @@ class FIDOMasks:
         if isinstance(index, int):
             position = range(len(self))[index]
             rows = slice(position, position + 1)
-        return self._mapped(lambda tensor: tensor[rows], lambda tensor: tensor[:, rows])
+        judged = [self.verdict[row] for row in torch.arange(len(self))[rows].tolist() if self.verdict]
+        return self._mapped(lambda tensor: tensor[rows], lambda tensor: tensor[:, rows], tuple(judged))
 
     def to(self, device: torch.device | str) -> "FIDOMasks":
         """Move all tensors to a device."""
-        return self._mapped(lambda tensor: tensor.to(device), lambda tensor: tensor.to(device))
+        return self._mapped(lambda tensor: tensor.to(device), lambda tensor: tensor.to(device), self.verdict)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write everything into one file: a NumPy `.npz` archive, read without pickle.
 
-        Arrays `ssr_cells`, `sdr_cells`, `infill`, `history.*` and `trajectory.*`, and a JSON text `header`
-        with format, version, size, data types and settings. An existing file is replaced only once the new
-        one is whole.
+        Arrays `ssr_cells`, `sdr_cells`, `infill`, `agreement_cells`, `history.*` and `trajectory.*`, and a
+        JSON text `header` with format, version, size, data types, settings and verdict. An existing file is
+        replaced only once the new one is whole.
         """
         tensors = self._tensors()
         header = {
@@ -151,6 +170,7 @@ class FIDOMasks:
             "size": list(self.size),
             "dtypes": {name: str(tensor.dtype).removeprefix("torch.") for name, tensor in tensors.items()},
             "settings": dict(self.settings),
+            **({"verdict": [one.to_dict() for one in self.verdict]} if self.verdict else {}),
         }
         arrays = {name: _to_numpy(tensor) for name, tensor in tensors.items()}
         _write_archive(Path(path), {"header": np.array(json.dumps(header)), **arrays})
@@ -187,15 +207,18 @@ class FIDOMasks:
             header["settings"],
             header["version"],
             _group(tensors, "trajectory"),
+            tuple(map(Verdict.from_dict, header.get("verdict", ()))),
+            tensors.get("agreement_cells"),
         )
 
     def _tensors(self) -> dict[str, Tensor]:
-        infill = {} if self.infill is None else {"infill": self.infill}
+        optional = {"infill": self.infill, "agreement_cells": self.agreement_cells}
+        there = {name: tensor for name, tensor in optional.items() if tensor is not None}
         groups = {"history": self.history, "trajectory": self.trajectory}
         grouped = {f"{key}.{name}": values for key, group in groups.items() for name, values in group.items()}
-        return {"ssr_cells": self.ssr_cells, "sdr_cells": self.sdr_cells, **infill, **grouped}
+        return {"ssr_cells": self.ssr_cells, "sdr_cells": self.sdr_cells, **there, **grouped}
 
-    def _mapped(self, of_examples: Any, of_steps: Any) -> "FIDOMasks":
+    def _mapped(self, of_examples: Any, of_steps: Any, verdict: tuple[Verdict, ...]) -> "FIDOMasks":
         return dataclasses.replace(
             self,
             ssr_cells=of_examples(self.ssr_cells),
@@ -203,6 +226,8 @@ class FIDOMasks:
             infill=None if self.infill is None else of_examples(self.infill),
             history={name: of_steps(values) for name, values in self.history.items()},
             trajectory={name: of_steps(values) for name, values in self.trajectory.items()},
+            verdict=verdict,
+            agreement_cells=None if self.agreement_cells is None else of_examples(self.agreement_cells),
         )
 
 
