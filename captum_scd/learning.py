@@ -107,7 +107,8 @@ class MaskLearning:
 
     def start_of(self, logits: Tensor) -> Tensor:
         """Tell the starts apart: (2, starts * N, cells) -> (2, starts, N, cells)."""
-        return logits.unflatten(1, (self.n_starts, -1))
+        apart: Tensor = logits.unflatten(1, (self.n_starts, -1))  # type: ignore[no-untyped-call]
+        return apart
 
     def _levelled(self, logits: Tensor, flat: Tensor) -> Tensor:
         """What a round draws from: the same for both masks, four levels of what is known; flat for some."""

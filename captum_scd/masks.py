@@ -16,9 +16,10 @@ from torch import Tensor
 
 from captum_scd._version import __version__
 from captum_scd.grid import resize
+from captum_scd.verdict import Verdict
 
 MODES = ("joint", "ssr", "sdr")
-EACH = ("target", "contrast_target")
+EACH = ("target", "contrast_target", "winner")
 """Settings with an entry an example."""
 
 FORMAT = "captum_scd masks 1"
@@ -39,12 +40,17 @@ class FIDOMasks:
         infill: (N, C, *size), what stood where pixels were taken away.
         history: for each iteration and example, tensors (iterations, N): `loss`, and for each mask
             `ssr_score`, `sdr_score`, `ssr_area`, `sdr_area`, `ssr_tv`, `sdr_tv`.
-        settings: everything needed to learn the same masks again, the seed among them; `target` and
-            `contrast_target` are lists with an entry an example.
+        settings: everything needed to learn the same masks again, the seed among them; `target`,
+            `contrast_target` and `winner` are lists with an entry an example.
         version: version of captum_scd that learned them.
         trajectory: how the masks formed, if the run was to keep that: `ssr_cells` and `sdr_cells` after
             every so many iterations, (frames, N, 1, *cells) each, cut to the area of the finished masks,
             which come last.
+        verdict: whether each example's map can be trusted, N of them; empty where nobody has judged.
+        agreement_cells: (N, 1, *cells) in [0, 1], the share of several starts whose SSR holds a cell: 1 where
+            all agree that it belongs, 0 where all agree that it does not. None where there was one start.
+        alternatives: masks of further regions, each learned with the SSR of those before it covered by the
+            infill; their shares are of the whole input.
 
     Inputs without spatial axes have masks of their own shape instead of (N, 1, *size).
 
@@ -66,6 +72,15 @@ class FIDOMasks:
     settings: Mapping[str, Any] = field(default_factory=dict)
     version: str = __version__
     trajectory: Mapping[str, Tensor] = field(default_factory=dict)
+    verdict: tuple[Verdict, ...] = ()
+    agreement_cells: Tensor | None = None
+    alternatives: tuple["FIDOMasks", ...] = ()
+
+    def __post_init__(self) -> None:
+        if len(self.verdict) not in (0, len(self)):
+            raise ValueError(
+                f"Expected a verdict for each of {len(self)} examples, or none, but got {len(self.verdict)}."
+            )
 
     @property
     def ssr(self) -> Tensor:
@@ -81,6 +96,12 @@ class FIDOMasks:
     def joint(self) -> Tensor:
         """(N, 1, *size) in [0, 1]: geometric mean of both masks, sqrt(ssr * sdr)."""
         return (self.ssr * self.sdr).sqrt()
+
+    @property
+    def agreement(self) -> Tensor | None:
+        """(N, 1, *size) in [0, 1]: share of several starts whose SSR holds a pixel; None for one start."""
+        cells = self.agreement_cells
+        return None if cells is None else resize(cells, self.size).clamp(0, 1)
 
     @property
     def seed(self) -> int | None:
@@ -131,33 +152,33 @@ class FIDOMasks:
 
     def __getitem__(self, index: int | slice) -> "FIDOMasks":
         """Select examples; an int keeps the batch dimension, and raises IndexError beyond the last."""
-        rows = index
-        if isinstance(index, int):
-            position = range(len(self))[index]
-            rows = slice(position, position + 1)
-        chosen = self._mapped(lambda tensor: tensor[rows], lambda tensor: tensor[:, rows])
-        return dataclasses.replace(chosen, settings=_of_examples(self.settings, rows))
+        position = range(len(self))[index] if isinstance(index, int) else 0
+        rows = slice(position, position + 1) if isinstance(index, int) else index
+        return self._mapped(
+            lambda tensor: tensor[rows],
+            lambda tensor: tensor[:, rows],
+            settings=_of_examples(self.settings, rows),
+            verdict=self.verdict[rows],
+            alternatives=tuple(one[rows] for one in self.alternatives),
+        )
 
     def to(self, device: torch.device | str) -> "FIDOMasks":
         """Move all tensors to a device."""
-        return self._mapped(lambda tensor: tensor.to(device), lambda tensor: tensor.to(device))
+        return self._mapped(
+            lambda tensor: tensor.to(device),
+            lambda tensor: tensor.to(device),
+            alternatives=tuple(one.to(device) for one in self.alternatives),
+        )
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write everything into one file: a NumPy `.npz` archive, read without pickle.
 
-        Arrays `ssr_cells`, `sdr_cells`, `infill`, `history.*` and `trajectory.*`, and a JSON text `header`
-        with format, version, size, data types and settings. An existing file is replaced only once the new
-        one is whole.
+        Arrays `ssr_cells`, `sdr_cells`, `infill`, `agreement_cells`, `history.*`, `trajectory.*` and,
+        with the same names behind it, `alternatives.0.*`; and a JSON text `header` with format, version,
+        size, data types, settings and verdict. An existing file is replaced only once the new one is whole.
         """
-        tensors = self._tensors()
-        header = {
-            "format": FORMAT,
-            "version": self.version,
-            "size": list(self.size),
-            "dtypes": {name: str(tensor.dtype).removeprefix("torch.") for name, tensor in tensors.items()},
-            "settings": dict(self.settings),
-        }
-        arrays = {name: _to_numpy(tensor) for name, tensor in tensors.items()}
+        arrays = {name: _to_numpy(tensor) for name, tensor in self._tensors().items()}
+        header = {"format": FORMAT, **self._header()}
         _write_archive(Path(path), {"header": np.array(json.dumps(header)), **arrays})
 
     @classmethod
@@ -177,12 +198,10 @@ class FIDOMasks:
             ) from error
 
     @classmethod
-    def _from_arrays(cls, arrays: dict[str, Any], header: dict[str, Any]) -> "FIDOMasks":
-        tensors = {
-            name: torch.from_numpy(array).to(getattr(torch, header["dtypes"][name]))
-            for name, array in arrays.items()
-            if name != "header"
-        }
+    def _from_arrays(cls, arrays: Mapping[str, Any], header: dict[str, Any]) -> "FIDOMasks":
+        types = header["dtypes"]
+        tensors = {name: torch.from_numpy(arrays[name]).to(getattr(torch, types[name])) for name in types}
+        further = enumerate(header.get("alternatives", ()))
         return cls(
             tensors["ssr_cells"],
             tensors["sdr_cells"],
@@ -192,15 +211,44 @@ class FIDOMasks:
             header["settings"],
             header["version"],
             _group(tensors, "trajectory"),
+            tuple(map(Verdict.from_dict, header.get("verdict", ()))),
+            tensors.get("agreement_cells"),
+            tuple(cls._from_arrays(_group(arrays, f"alternatives.{i}"), one) for i, one in further),
         )
 
+    def _header(self) -> dict[str, Any]:
+        """What JSON holds of the masks."""
+        own = self._own_tensors().items()
+        verdict, further = (
+            [one.to_dict() for one in self.verdict],
+            [one._header() for one in self.alternatives],
+        )
+        return {
+            "version": self.version,
+            "size": list(self.size),
+            "dtypes": {name: str(tensor.dtype).removeprefix("torch.") for name, tensor in own},
+            "settings": dict(self.settings),
+            **({"verdict": verdict} if verdict else {}),
+            **({"alternatives": further} if further else {}),
+        }
+
     def _tensors(self) -> dict[str, Tensor]:
-        infill = {} if self.infill is None else {"infill": self.infill}
+        """All tensors by name, those of the alternatives behind theirs."""
+        further = {
+            f"alternatives.{place}.{name}": tensor
+            for place, one in enumerate(self.alternatives)
+            for name, tensor in one._tensors().items()
+        }
+        return {**self._own_tensors(), **further}
+
+    def _own_tensors(self) -> dict[str, Tensor]:
+        optional = {"infill": self.infill, "agreement_cells": self.agreement_cells}
+        there = {name: tensor for name, tensor in optional.items() if tensor is not None}
         groups = {"history": self.history, "trajectory": self.trajectory}
         grouped = {f"{key}.{name}": values for key, group in groups.items() for name, values in group.items()}
-        return {"ssr_cells": self.ssr_cells, "sdr_cells": self.sdr_cells, **infill, **grouped}
+        return {"ssr_cells": self.ssr_cells, "sdr_cells": self.sdr_cells, **there, **grouped}
 
-    def _mapped(self, of_examples: Any, of_steps: Any) -> "FIDOMasks":
+    def _mapped(self, of_examples: Any, of_steps: Any, **changes: Any) -> "FIDOMasks":
         return dataclasses.replace(
             self,
             ssr_cells=of_examples(self.ssr_cells),
@@ -208,10 +256,12 @@ class FIDOMasks:
             infill=None if self.infill is None else of_examples(self.infill),
             history={name: of_steps(values) for name, values in self.history.items()},
             trajectory={name: of_steps(values) for name, values in self.trajectory.items()},
+            agreement_cells=None if self.agreement_cells is None else of_examples(self.agreement_cells),
+            **changes,
         )
 
 
-def _of_examples(settings: Mapping[str, Any], rows: int | slice) -> dict[str, Any]:
+def _of_examples(settings: Mapping[str, Any], rows: slice) -> dict[str, Any]:
     """Settings of some examples: what is kept of each example is that of these."""
     each = {name: value[rows] for name in EACH if isinstance(value := settings.get(name), list)}
     return {**settings, **each}
@@ -223,8 +273,8 @@ def check_mode(mode: str) -> None:
         raise ValueError(f"Expected `mode` to be one of {', '.join(map(repr, MODES))}, but got {mode!r}.")
 
 
-def _group(tensors: Mapping[str, Tensor], key: str) -> dict[str, Tensor]:
-    """Tensors whose names begin with the key and a dot, under the rest of their names."""
+def _group(tensors: Mapping[str, Any], key: str) -> dict[str, Any]:
+    """Values whose names begin with the key and a dot, under the rest of their names."""
     names = (name for name in tensors if name.startswith(f"{key}."))
     return {name.removeprefix(f"{key}."): tensors[name] for name in names}
 

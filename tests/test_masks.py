@@ -11,8 +11,13 @@ import torch
 from torch import Generator
 
 from captum_scd import FIDOMasks, metrics
+from captum_scd.verdict import judged
 
-ARRAYS = ("ssr_cells", "sdr_cells", "infill")
+ARRAYS = ("ssr_cells", "sdr_cells", "infill", "agreement_cells")
+VERDICT = (
+    judged(0.97, 0.03, 0.0, 0.8, 0.9, depends=True),
+    judged(0.2, 0.03, 0.0, float("nan"), 0.9, depends=True),
+)
 
 
 def _random_masks(
@@ -27,6 +32,8 @@ def _random_masks(
         {"loss": torch.randn(5, 2, generator=draw), "ssr_area": torch.rand(5, 2, generator=draw)},
         {"seed": 7, "infill": "blur", "mask_size": [4, 3], "tolerance": 0.0, "internal_batch_size": None},
         trajectory={name: torch.rand(3, 2, 1, *cells, generator=draw) for name in ("ssr_cells", "sdr_cells")},
+        verdict=VERDICT,
+        agreement_cells=torch.rand(2, 1, *cells, generator=draw),
     )
 
 
@@ -113,7 +120,31 @@ def test_examples_are_selected_with_their_history(index, rows: list[int]) -> Non
     assert all(torch.equal(getattr(part, name), getattr(masks, name)[rows]) for name in ARRAYS)
     assert torch.equal(part.history["loss"], masks.history["loss"][:, rows])
     assert torch.equal(part.trajectory["sdr_cells"], masks.trajectory["sdr_cells"][:, rows])
+    assert [one.line for one in part.verdict] == [VERDICT[row].line for row in rows]
     assert part.seed == 7
+
+
+def test_examples_nobody_judged_are_selected_too() -> None:
+    part = _planted((0, 0, 1, 1), (2, 3, 5, 8))[1]
+    assert part.verdict == ()
+    assert part.agreement_cells is None
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_verdicts_for_other_than_all_examples_are_turned_down(count: int) -> None:
+    cells = torch.rand(2, 1, 4, 4)
+    with pytest.raises(ValueError, match=f"Expected a verdict for each of 2 examples, .* but got {count}"):
+        FIDOMasks(cells, cells, size=(8, 8), verdict=VERDICT[:1] * count)
+
+
+def test_agreement_has_the_size_of_the_input() -> None:
+    agreement = _random_masks().agreement
+    assert agreement.shape == (2, 1, 9, 7)
+    assert 0 <= agreement.min() < agreement.max() <= 1
+
+
+def test_one_start_agrees_with_none() -> None:
+    assert _planted((0, 0, 1, 1)).agreement is None
 
 
 def test_iterating_gives_each_example_once() -> None:
@@ -132,7 +163,8 @@ def test_an_index_beyond_the_batch_is_an_index_error(index: int) -> None:
 
 def test_moving_moves_every_tensor() -> None:
     masks = _random_masks().to("meta")
-    assert {masks.ssr.device.type, masks.sdr.device.type, masks.infill.device.type} == {"meta"}
+    assert {getattr(masks, name).device.type for name in ARRAYS} == {"meta"}
+    assert masks.verdict == VERDICT
     assert {values.device.type for values in masks.history.values()} == {"meta"}
     assert {values.device.type for values in masks.trajectory.values()} == {"meta"}
 
@@ -147,7 +179,17 @@ def test_a_saved_file_loads_to_the_same_masks(tmp_path: Path, dtype: torch.dtype
     torch.testing.assert_close(dict(loaded.history), dict(masks.history), rtol=0, atol=0)
     torch.testing.assert_close(dict(loaded.trajectory), dict(masks.trajectory), rtol=0, atol=0)
     assert (loaded.size, loaded.settings, loaded.version) == (masks.size, masks.settings, masks.version)
+    assert [one.to_dict() for one in loaded.verdict] == [one.to_dict() for one in VERDICT]
     assert torch.equal(loaded.joint, masks.joint)
+
+
+def test_a_file_without_verdict_holds_no_word_of_it(tmp_path: Path) -> None:
+    """As a file that was written before there were verdicts."""
+    _planted((0, 0, 1, 1)).save(tmp_path / "masks.npz")
+    with np.load(tmp_path / "masks.npz") as archive:
+        assert set(archive.files) == {"header", "ssr_cells", "sdr_cells"}
+        assert "verdict" not in json.loads(str(archive["header"]))
+    assert FIDOMasks.load(tmp_path / "masks.npz").verdict == ()
 
 
 def test_masks_without_infill_and_history_load_too(tmp_path: Path) -> None:
@@ -155,6 +197,8 @@ def test_masks_without_infill_and_history_load_too(tmp_path: Path) -> None:
     FIDOMasks(cells, cells, size=()).save(tmp_path / "masks")
     loaded = FIDOMasks.load(tmp_path / "masks")
     assert loaded.infill is None
+    assert loaded.agreement_cells is None
+    assert loaded.verdict == ()
     assert loaded.history == loaded.trajectory == {}
     assert torch.equal(loaded.joint, cells)
 

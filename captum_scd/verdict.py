@@ -1,0 +1,161 @@
+"""Whether a map can be trusted: what the model said where it was put to the test, and the word for that."""
+
+import dataclasses
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+TRUSTWORTHY, FAILED, UNSTABLE = "trustworthy", "failed", "unstable"
+NOTHING, INFILL, DOUBTFUL = "nothing found", "infill", "doubtful"
+
+WORDS = (TRUSTWORTHY, DOUBTFUL, UNSTABLE, FAILED, INFILL, NOTHING)
+"""All there are, from the map that can be relied on to the one that shows nothing."""
+
+KEEPS = 0.8
+"""Share of the class that a sufficient region keeps at least."""
+
+LEAVES = 0.2
+"""Share of the class that is left at most where a destroying region is gone."""
+
+INFILL_ALONE = 0.5
+"""Share of the class from which on the bare infill speaks for it."""
+
+AGREEMENT = 0.4
+"""Mean IoU below which the starts show different regions."""
+
+SECOND_INFILL = 0.5
+"""Share of the class that a sufficient region keeps at least under another infill."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What is to be thought of one example's map.
+
+    Shares are of what the class has for the whole input, from 0 up: 1 is as much, and more is possible.
+    A number that was not measured is NaN.
+
+    Attributes:
+        word: one of `WORDS`; only `"trustworthy"` is good.
+        why: one line that gives the reason.
+        ssr_keeps: share of the class that is there where only the SSR is left; higher is better.
+        sdr_leaves: share of the class that is left where the SDR is replaced; lower is better.
+        infill_alone: share of the class that the bare infill has; lower is better.
+        agreement: mean IoU in [0, 1] of the regions that several starts came to; higher is better, and NaN
+            where there was one start.
+        second_infill: `ssr_keeps` under another infill; higher is better.
+
+    >>> verdict = judged(0.2, 0.03, 0.0, 0.8, 0.9, depends=True)
+    >>> print(verdict)
+    failed: the region keeps 20 %
+    >>> verdict.trusted
+    False
+    """
+
+    word: str
+    why: str
+    ssr_keeps: float
+    sdr_leaves: float
+    infill_alone: float
+    agreement: float
+    second_infill: float
+
+    @property
+    def trusted(self) -> bool:
+        """Whether nothing speaks against the map."""
+        return self.word == TRUSTWORTHY
+
+    @property
+    def line(self) -> str:
+        """The verdict in one line; where the map can be trusted, one word."""
+        if self.trusted:
+            return self.word
+        return self.why if self.word == INFILL else f"{self.word}: {self.why}"
+
+    def __str__(self) -> str:
+        return self.line
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return all fields as JSON holds them: None for NaN.
+
+        >>> judged(0.9, 0.1, 0.0, float("nan"), 0.8, depends=True).to_dict()["agreement"] is None
+        True
+        """
+        return {name: _plain(value) for name, value in dataclasses.asdict(self).items()}
+
+    @classmethod
+    def from_dict(cls, fields: Mapping[str, Any]) -> "Verdict":
+        """Make a verdict of what `to_dict` returned; further fields are left out.
+
+        Raises:
+            KeyError: if a field is missing.
+            TypeError, ValueError: if one holds something else.
+        """
+        numbers = [one.name for one in dataclasses.fields(cls)][2:]
+        return cls(str(fields["word"]), str(fields["why"]), *(_number(fields[name]) for name in numbers))
+
+
+def judged(
+    ssr_keeps: float,
+    sdr_leaves: float,
+    infill_alone: float,
+    agreement: float,
+    second_infill: float,
+    depends: bool,
+) -> Verdict:
+    """Judge a map by what was measured; the first thing that speaks against it is the reason.
+
+    Args:
+        ssr_keeps: see `Verdict`, as all that follow.
+        sdr_leaves: without it and `ssr_keeps` no map is trusted.
+        infill_alone: NaN says nothing against the map, here and in the next two.
+        agreement: of several starts.
+        second_infill: the share under another infill.
+        depends: whether there is any region that the class depends on.
+
+    >>> judged(0.97, 0.03, 0.0, 0.8, 0.9, depends=True).why
+    'the region keeps 97 %, the rest 3 %'
+    >>> judged(0.97, 0.03, 0.0, 0.3, 0.9, depends=True).line
+    'unstable: other starts show another region'
+    """
+    word, why = _reason(ssr_keeps, sdr_leaves, infill_alone, agreement, second_infill, depends)
+    return Verdict(word, why, ssr_keeps, sdr_leaves, infill_alone, agreement, second_infill)
+
+
+def _reason(
+    keeps: float, leaves: float, infill_alone: float, agreement: float, second_infill: float, depends: bool
+) -> tuple[str, str]:
+    """Find the word and why: what makes the others pointless comes first."""
+    if not depends:
+        return NOTHING, "the class does not depend on any region"
+    if infill_alone >= INFILL_ALONE:
+        return INFILL, "the infill itself keeps the class: try another"
+    if math.isnan(keeps) or math.isnan(leaves):
+        return FAILED, "what the regions do could not be measured"
+    if keeps < KEEPS:
+        return FAILED, f"the region keeps {_below(keeps)}"
+    if leaves > LEAVES:
+        return FAILED, f"what is outside the destroying region keeps {_above(leaves)}"
+    if agreement < AGREEMENT:
+        return UNSTABLE, "other starts show another region"
+    if second_infill < SECOND_INFILL:
+        return DOUBTFUL, f"under another infill the region keeps {_below(second_infill)}"
+    return TRUSTWORTHY, f"the region keeps {keeps * 100:.0f} %, the rest {leaves * 100:.0f} %"
+
+
+def _below(share: float) -> str:
+    """Write a share that is too low, rounded down so that it never reads as enough."""
+    return f"{math.floor(round(share * 100, 6))} %"
+
+
+def _above(share: float) -> str:
+    """Write a share that is too high, rounded up so that it never reads as little enough."""
+    return f"{math.ceil(round(share * 100, 6))} %"
+
+
+def _plain(value: Any) -> Any:
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _number(value: float | None) -> float:
+    return math.nan if value is None else float(value)
