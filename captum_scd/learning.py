@@ -107,7 +107,7 @@ class MaskLearning:
 
     def start_of(self, logits: Tensor) -> Tensor:
         """Tell the starts apart: (2, starts * N, cells) -> (2, starts, N, cells)."""
-        apart: Tensor = logits.unflatten(1, (self.n_starts, -1))  # type: ignore[no-untyped-call]
+        apart: Tensor = logits.unflatten(1, (self.n_starts, -1))
         return apart
 
     def _levelled(self, logits: Tensor, flat: Tensor) -> Tensor:

@@ -1,114 +1,145 @@
-"""The loop, on parabolas whose minimum is known."""
-
-from functools import partial
+"""The loop, on slopes and parabolas whose answer is known."""
 
 import pytest
 import torch
 from torch import Tensor
 
-from captum_scd import optimization
-from captum_scd.optimization import Evaluation, Schedule, minimize
+from captum_scd.optimization import Evaluation, Schedule, levels, minimize, normalized
 
 MINIMUM = torch.tensor([0.5, -1.0, 2.0])
 
 
 class Parabolas:
-    """One parabola an example, with the examples asked for noted in each step."""
+    """One parabola an example, which notes where and of what it is asked."""
 
     def __init__(self, minimum: Tensor = MINIMUM) -> None:
         self.minimum = minimum
-        self.asked: list[list[int]] = []
+        self.asked: list[tuple[int, Tensor, list[bool]]] = []
 
-    def __call__(self, step: int, parameters: Tensor, active: Tensor) -> Evaluation:
-        self.asked.append(active.tolist())
-        distance = parameters - self.minimum[active][None, :, None]
+    def __call__(self, step: int, parameters: Tensor, flat: Tensor) -> Evaluation:
+        self.asked.append((step, parameters.clone(), flat.tolist()))
+        distance = parameters - self.minimum[None, :, None]
         return Evaluation(2 * distance, {"loss": distance.pow(2).sum((0, 2))})
 
 
-def _minimize(minimum: Tensor = MINIMUM, n_iterations: int = 80, tolerance: float = 0.0, **options):
-    parabolas = Parabolas(minimum)
-    start = torch.zeros(2, len(minimum), 4)
-    learned, history = minimize(parabolas, start, Schedule(n_iterations, 0.3, tolerance), **options)
+def schedule(n_iterations: int = 12, rate: float = 0.5, n_rounds: int = 3) -> Schedule:
+    return Schedule(n_iterations, rate, n_rounds, survey=0.5)
+
+
+def minimized(closure, count: int = 3, plan: Schedule | None = None, **options):
+    start = torch.zeros(2, count, 4)
+    found = minimize(closure, start, plan or schedule(), **options)
     assert torch.equal(start, torch.zeros_like(start))
-    return learned, history, parabolas.asked
+    return found
 
 
-def test_each_example_reaches_its_minimum() -> None:
-    learned, history, _ = _minimize()
-    start = MINIMUM.pow(2) * learned.shape[0] * learned.shape[2]
-    assert ((learned - MINIMUM[None, :, None]).pow(2).sum((0, 2)) < 0.02 * start).all()
-    assert len(history) == 80
-    assert (history[-1]["loss"] < 0.01).all()
+def test_the_survey_moves_each_example_by_one_against_its_slope() -> None:
+    learned, surveyed, _ = minimized(Parabolas())
+    torch.testing.assert_close(surveyed, MINIMUM.sign()[None, :, None].expand(2, 3, 4))
+    assert learned.shape == surveyed.shape
+
+
+def test_a_round_moves_by_the_learning_rate_from_where_it_was() -> None:
+    parabolas = Parabolas(torch.tensor([10.0, -10.0, 10.0]))
+    learned, _, _ = minimized(parabolas, plan=schedule(rate=0.25))
+    places = [asked[1][0, :, 0] for asked in parabolas.asked]
+    sign = torch.tensor([1.0, -1.0, 1.0])
+    for step, place in enumerate(places):
+        moved = 0.0 if step < 6 else 1 + 0.25 * ((step - 6) // 2)
+        torch.testing.assert_close(place, sign * moved)
+    torch.testing.assert_close(learned[0, :, 0], sign * 1.75)
+
+
+def test_the_gradients_of_a_round_are_added_up() -> None:
+    """Three cells are pushed in turn; a move against their sum is equal in all of them."""
+    turn = torch.eye(3)
+
+    def pushed(step: int, parameters: Tensor, flat: Tensor) -> Evaluation:
+        return Evaluation(turn[step % 3].expand_as(parameters), {})
+
+    plan = Schedule(6, 0.5, n_rounds=1, survey=0.5)
+    learned, surveyed, _ = minimize(pushed, torch.zeros(1, 1, 3), plan)
+    torch.testing.assert_close(surveyed, -torch.ones(1, 1, 3))
+    torch.testing.assert_close(learned, -1.5 * torch.ones(1, 1, 3))
+
+
+def test_what_has_settled_goes_on_with_its_survey() -> None:
+    settled = torch.tensor([True, False, True])
+    parabolas = Parabolas(torch.tensor([10.0, -10.0, 10.0]))
+    learned, surveyed, _ = minimized(parabolas, settled=lambda surveyed: settled)
+    assert [asked[2] for asked in parabolas.asked] == [[True] * 3] * 6 + [settled.tolist()] * 6
+    assert learned[:, settled].pow(2).mean(-1).sqrt().allclose(torch.ones(2, 2))
+    assert not learned[:, 1].equal(surveyed[:, 1])
+
+
+def test_a_settled_example_weighs_all_its_steps_alike() -> None:
+    def pushed(step: int, parameters: Tensor, flat: Tensor) -> Evaluation:
+        return Evaluation(torch.eye(4)[step].expand_as(parameters), {})
+
+    plan = Schedule(4, 1.0, n_rounds=2, survey=0.5)
+    everything = lambda surveyed: torch.ones(1, dtype=torch.bool)  # noqa: E731
+    learned, surveyed, _ = minimize(pushed, torch.zeros(1, 1, 4), plan, settled=everything)
+    torch.testing.assert_close(learned, -torch.ones(1, 1, 4))
+    torch.testing.assert_close(surveyed[0, 0], -torch.tensor([1.0, 1.0, 0.0, 0.0]) * 2**0.5)
 
 
 def test_an_example_learns_the_same_alone_and_in_company() -> None:
-    together, history, _ = _minimize(tolerance=1e-3)
+    together, _, history = minimized(Parabolas())
     for i in range(3):
-        alone, own, _ = _minimize(MINIMUM[i : i + 1], tolerance=1e-3)
+        alone, _, own = minimized(Parabolas(MINIMUM[i : i + 1]), count=1)
         assert torch.equal(alone[:, 0], together[:, i])
         torch.testing.assert_close(own[-1]["loss"][0], history[-1]["loss"][i])
 
 
-def test_a_still_example_leaves_and_the_others_go_on() -> None:
-    learned, history, asked = _minimize(torch.tensor([0.0, 2.0]), tolerance=1e-3)
-    assert asked[0] == [0, 1]
-    assert asked[5] == [1]
-    assert (learned[:, 0] == 0).all()
-    assert (learned[:, 1] - 2).abs().max() < 0.2
-    assert [record["loss"].shape for record in history] == [(2,)] * len(asked)
+def test_without_rounds_nothing_is_asked_and_the_survey_is_the_result() -> None:
+    def never(surveyed: Tensor) -> Tensor:
+        raise AssertionError
+
+    learned, surveyed, history = minimized(Parabolas(), plan=schedule(rate=0.0), settled=never)
+    assert torch.equal(learned, surveyed)
+    assert len(history) == 12
 
 
-def test_without_tolerance_every_step_is_taken() -> None:
-    assert len(_minimize(torch.zeros(1), n_iterations=9)[2]) == 9
+def test_the_callback_counts_every_step_and_sees_what_would_be_returned() -> None:
+    seen: list[tuple[int, Tensor]] = []
+    learned, surveyed, history = minimized(
+        Parabolas(), callback=lambda step, now: seen.append((step, now.clone()))
+    )
+    assert [step for step, _ in seen] == list(range(1, 13))
+    assert len(history) == 12
+    assert torch.equal(seen[-1][1], learned)
+    assert torch.equal(seen[5][1], surveyed)
 
 
-def test_the_callback_counts_up_to_the_end_also_when_stopped_early() -> None:
-    for tolerance in (0.0, 1.0):
-        calls: list[tuple[int, Tensor]] = []
-        _minimize(n_iterations=20, tolerance=tolerance, callback=partial(_note, calls))
-        steps = [step for step, _ in calls]
-        assert steps == sorted(steps)
-        assert steps[-1] == 20
+@pytest.mark.parametrize("n_iterations", [1, 2, 3, 5, 30])
+@pytest.mark.parametrize("n_rounds", [1, 2, 4])
+def test_every_step_is_taken_and_no_round_is_empty(n_iterations: int, n_rounds: int) -> None:
+    lengths = Schedule(n_iterations, 1.0, n_rounds, survey=1 / 3).lengths()
+    assert sum(lengths) == n_iterations
+    assert min(lengths) > 0
+    assert max(lengths[1:], default=0) - min(lengths[1:], default=0) <= 1
+    assert lengths[0] == max(1, round(n_iterations / 3))
 
 
-def _note(calls: list[tuple[int, Tensor]], step: int, parameters: Tensor) -> None:
-    calls.append((step, parameters))
+def test_normalized_has_a_mean_square_of_one_and_keeps_zero() -> None:
+    values = torch.tensor([[3.0, 4.0], [0.0, 0.0], [-2.0, 0.0]])
+    torch.testing.assert_close(
+        normalized(values), torch.tensor([[0.6, 0.8], [0.0, 0.0], [-1.0, 0.0]]) * 2**0.5
+    )
 
 
-class Constant(Schedule):
-    """A schedule whose steps do not depend on how many there are."""
-
-    def rate(self, step: int) -> float:
-        return self.learning_rate
-
-
-def test_the_callback_sees_what_would_be_returned_if_the_run_ended_there() -> None:
-    start, seen = torch.zeros(2, 3, 4), []
-    minimize(Parabolas(), start, Constant(6, 0.3), lambda _, now: seen.append(now.clone()))
-    for n in range(1, 7):
-        assert torch.equal(minimize(Parabolas(), start, Constant(n, 0.3))[0], seen[n - 1])
+def test_levels_are_the_quarters_of_each_example() -> None:
+    draw = torch.randn(3, 400, generator=torch.Generator().manual_seed(0))
+    found = levels(draw)
+    middles = torch.special.ndtri(torch.tensor([0.125, 0.375, 0.625, 0.875]))
+    torch.testing.assert_close(found.unique(), middles)
+    for row, level in zip(draw, found, strict=True):
+        assert [int((level == one).sum()) for one in found.unique()] == [100] * 4
+        assert torch.equal(level[row.argsort()], level.sort().values)
 
 
-def test_the_learning_rate_falls_from_its_start_to_almost_zero() -> None:
-    rates = [Schedule(10, 0.3).rate(step) for step in range(10)]
-    assert rates[0] == 0.3
-    assert rates == sorted(rates, reverse=True)
-    assert 0 < rates[-1] < 0.03
-
-
-@pytest.mark.parametrize("momentum", [0.0, 0.5, 0.9])
-def test_steps_grow_to_the_learning_rate_where_gradients_agree(
-    momentum: float, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(optimization, "MOMENTUM", momentum)
-    seen = []
-
-    def slope(step: int, parameters: Tensor, active: Tensor) -> Evaluation:
-        seen.append(parameters[0, 0, 0].item())
-        return Evaluation(torch.ones_like(parameters), {})
-
-    schedule = Schedule(20, 0.3)
-    minimize(slope, torch.zeros(1, 1, 2), schedule)
-    steps = -torch.tensor(seen).diff()
-    expected = torch.tensor([schedule.rate(step) * (1 - momentum ** (step + 1)) for step in range(19)])
-    torch.testing.assert_close(steps, expected)
+def test_round_off_does_not_change_the_levels() -> None:
+    draw = torch.randn(1, 1000, generator=torch.Generator().manual_seed(1))
+    assert torch.equal(levels(draw), levels(draw * (1 + 1e-6)))
+    assert levels(torch.zeros(2, 5)).unique().numel() == 1
+    assert levels(torch.ones(2, 1)).shape == (2, 1)

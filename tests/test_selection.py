@@ -9,7 +9,7 @@ from captum_scd.forward import make_query
 from captum_scd.grid import make_grid
 from captum_scd.objective import log_odds
 from captum_scd.passes import counted
-from captum_scd.selection import LADDER, best, chosen
+from captum_scd.selection import LADDER, best, chosen, gain
 from captum_scd.trials import Trials
 
 
@@ -18,7 +18,7 @@ def trials(model: PlantedPatch, count: int = 1) -> Trials:
     query = make_query(model, (images,), 0)
     score = lambda output, examples: log_odds(output, query.targets(examples))  # noqa: E731
     grid = make_grid((images,), mask_size=(10, 12))
-    return Trials(Composites((images,), (torch.zeros_like(images),), query, score, grid), torch.sigmoid)
+    return Trials([Composites((images,), (torch.zeros_like(images),), query, score, grid)], torch.sigmoid)
 
 
 def orders() -> tuple[Tensor, Tensor]:
@@ -50,3 +50,48 @@ def test_of_what_is_alike_the_first_is_taken() -> None:
     with counted(model) as passes:
         assert best(trying, torch.stack([-one, one, one])).tolist() == [1]
     assert passes.total == 3 * 2 * len(LADDER)
+
+
+class Fixed:
+    """Trials whose answers are given: by position in the ladder, what is kept and what is left."""
+
+    def __init__(self, kept: Tensor, left: Tensor, grid) -> None:
+        self.kept, self.left, self.grid, self.asked = kept, left, grid, 0
+
+    def shares(self, masks: Tensor, invert: bool) -> Tensor:
+        self.asked += invert
+        answers = (self.left if invert else self.kept)[(self.asked - 1) if invert else self.asked]
+        return answers.expand(1, *masks.shape[:2])
+
+
+def test_of_equal_kept_shares_the_one_that_leaves_less_is_best() -> None:
+    grid = trials(PlantedPatch()).grid
+    for left, place in (([0.6, 0.2], 1), ([0.2, 0.6], 0)):
+        fixed = Fixed(torch.tensor([0.9, 0.9]), torch.tensor(left), grid)
+        assert best(fixed, torch.stack(orders()).view(2, 1, 1, -1).expand(-1, 2, -1, -1)).tolist() == [place]
+
+
+def test_of_equal_left_shares_the_one_that_keeps_more_is_best() -> None:
+    grid = trials(PlantedPatch()).grid
+    for kept, place in (([0.5, 0.9], 1), ([0.9, 0.5], 0)):
+        fixed = Fixed(torch.tensor(kept), torch.tensor([0.1, 0.1]), grid)
+        assert best(fixed, torch.stack(orders()).view(2, 1, 1, -1).expand(-1, 2, -1, -1)).tolist() == [place]
+
+
+def test_the_gain_is_the_area_between_both_curves() -> None:
+    """With all kept and nothing left at every area that is tried, only the ends are not known."""
+    grid = trials(PlantedPatch()).grid
+    fixed = Fixed(torch.ones(1), torch.zeros(1), grid)
+    first, last = LADDER[0], 1 - LADDER[-1]
+    expected = first * (-1 + 1) / 2 + (LADDER[-1] - first) + last * (1 + 1) / 2
+    torch.testing.assert_close(gain(fixed, orders()[0][None]), torch.tensor([expected]))
+
+
+def test_where_the_ladder_sees_no_difference_a_price_on_variation_decides() -> None:
+    noise, region = orders()[0], PlantedPatch.region(10, 12).flatten().float()
+    smooth = (region - region.mean()) / region.std(correction=0)
+    candidates = torch.stack([noise, smooth]).view(2, 1, 1, -1).expand(-1, 2, -1, -1)
+    grid = trials(PlantedPatch()).grid
+    for weight, place in ((0.0, 0), (0.5, 1)):
+        fixed = Fixed(torch.ones(2), torch.zeros(2), grid)
+        assert best(fixed, candidates, weight).tolist() == [place]
