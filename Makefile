@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check
 READY := $(VENV)/.ready
 
-.PHONY: help setup demo test killed shortcut browser notebooks tutorials real ray lint types pythons docs dist quality clean
+.PHONY: help setup demo test killed shortcut browser notebooks tutorials real ray mutants lint types pythons docs dist quality clean
 help:  ## say what there is
 	@sed -n 's/^\([a-z]*\):.*## /  make \1	/p' $(MAKEFILE_LIST)
 
@@ -50,6 +50,10 @@ real: $(READY)  ## tests on a real network and photos, where they are
 
 ray: $(READY)  ## tests on Ray clusters of two nodes, where there is Ray
 	@$(BIN)/python -m pytest -m ray -q -rs tests/dataset tests/cli
+
+mutants: $(READY)  ## plant faults in the core, see which its tests miss, FILES="sampling grid" or all
+	@$(PIP) -e ".[mutants]"
+	@$(BIN)/python tests/mutants.py --out $(OUT)/mutants $(FILES)
 
 lint: $(READY)  ## style
 	@$(BIN)/ruff check .

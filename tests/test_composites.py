@@ -3,12 +3,13 @@
 import pytest
 import torch
 from models import TinyConv, Watched
+from planted import random
 from torch import Generator, Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from captum_scd.composites import Composites, blend, whole_outputs
 from captum_scd.forward import make_query
-from captum_scd.grid import make_grid
+from captum_scd.grid import Grid, make_grid
 from captum_scd.objective import log_odds
 
 COUNT = 11
@@ -59,6 +60,45 @@ def test_gradients_are_those_of_finite_differences(images: Tensor) -> None:
         assert gradient[row, cell].item() == pytest.approx(expected, rel=1e-5)
 
 
+def _linear(weights: Tensor, grid: Grid, rows: int) -> Composites:
+    """Three examples of four features; the score of an example is its number times that of a linear model."""
+    inputs, infills = random(3, 4), random(3, 4, seed=1)
+    query = make_query(lambda x: x @ weights, (inputs,), None)
+    score = lambda output, examples: (examples + 1) * output  # noqa: E731
+    return Composites((inputs,), (infills,), query, score, grid, rows)
+
+
+def test_gradients_of_a_linear_model_are_what_each_cell_changes_times_the_slope_of_the_loss() -> None:
+    weights, slopes = random(4, seed=2) - 0.5, torch.tensor([1.0, -2.0, 0.5, 3.0, -1.0])
+    composites = _linear(weights, make_grid((torch.zeros(3, 4),)), rows=2)
+    keep, examples = random(5, 4, seed=3), torch.tensor([2, 0, 1, 2, 0])
+    gradient, scores = composites.gradient(keep, examples, lambda s, at: slopes[at] * s + 7)
+    (inputs,), (infills,) = composites.inputs, composites.infills
+    changes = (examples + 1)[:, None] * weights * (inputs - infills)[examples]
+    torch.testing.assert_close(gradient, slopes[:, None] * changes)
+    rows = keep * inputs[examples] + (1 - keep) * infills[examples]
+    torch.testing.assert_close(scores, (examples + 1) * (rows @ weights))
+    assert not scores.requires_grad
+
+
+def test_gradients_of_groups_are_sums_over_the_features_of_their_example() -> None:
+    numbers, examples = torch.tensor([[0, 0, 1, 1], [0, 1, 1, 1], [1, 0, 0, 0]]), torch.tensor([2, 1, 0, 2])
+    grouped = _linear(torch.ones(4), make_grid((torch.zeros(3, 4),), feature_mask=(numbers,)), rows=3)
+    single = _linear(torch.ones(4), make_grid((torch.zeros(3, 4),)), rows=3)
+    loss = lambda scores, at: scores  # noqa: E731
+    gradient, _ = grouped.gradient(random(4, 2), examples, loss)
+    parts, _ = single.gradient(random(4, 4), examples, loss)
+    expected = torch.zeros(4, 2).scatter_add(1, numbers[examples], parts)
+    torch.testing.assert_close(gradient, expected)
+
+
+def test_each_input_has_a_mask_of_its_own() -> None:
+    composites = _linear(torch.ones(4), make_grid((torch.zeros(3, 4),)), rows=3)
+    for masks in ((), (torch.ones(3, 4),) * 2):
+        with pytest.raises(ValueError, match="argument"):
+            composites.scores(masks, torch.arange(3))
+
+
 class _WeightGradients(TorchDispatchMode):
     """Notes for every backward pass of a convolution whether it was asked for the gradient of the weight."""
 
@@ -99,12 +139,20 @@ def test_running_out_of_memory_halves_the_cap_and_goes_on(net: nn.Module, images
     assert sum(watched.rows) == COUNT
 
 
-def test_a_halved_cap_stays(net: nn.Module, images: Tensor) -> None:
-    composites = _composites(Watched(net, most_rows=2), images, rows=8)
+@pytest.mark.parametrize(("fits", "halved"), [(1, 1), (2, 2), (3, 2), (5, 4)])
+def test_a_halved_cap_stays(net: nn.Module, images: Tensor, fits: int, halved: int) -> None:
+    composites = _composites(Watched(net, most_rows=fits), images, rows=8)
     composites.gradient(
         torch.rand(8, composites.grid.count), torch.zeros(8).long(), lambda scores, at: scores
     )
-    assert composites.rows <= 2
+    assert composites.rows == halved
+
+
+def test_no_accelerators_cache_is_touched_where_there_is_none(net, images: Tensor, monkeypatch) -> None:
+    emptied: list[None] = []
+    monkeypatch.setattr(torch.cuda, "empty_cache", lambda: emptied.append(None))
+    _gradient(Watched(net, most_rows=2), images, COUNT)
+    assert emptied == []
 
 
 @pytest.mark.parametrize("cap", [1, 8])
@@ -124,7 +172,13 @@ def test_other_runtime_errors_are_not_swallowed(images: Tensor) -> None:
 
 
 @pytest.mark.parametrize(
-    "cut", [torch.no_grad()(lambda x: x.sum((1, 2, 3))), lambda x: x.detach().sum((1, 2, 3)) + 0]
+    "cut",
+    [
+        torch.no_grad()(lambda x: x.sum((1, 2, 3))),
+        lambda x: x.detach().sum((1, 2, 3)) + 0,
+        lambda x: x.detach().sum((1, 2, 3)) * torch.ones(1, requires_grad=True),
+    ],
+    ids=["no graph", "detached", "a graph of weights alone"],
 )
 def test_a_model_without_gradient_is_explained(images: Tensor, cut) -> None:
     model = lambda x: torch.stack([cut(x)] * 3, dim=1)  # noqa: E731

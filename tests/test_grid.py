@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from scipy import ndimage
 from torch import Generator, Tensor
 from torch.nn import functional as F
 
@@ -20,6 +21,8 @@ def _expand(inputs, cells: Tensor, **options) -> tuple[Tensor, ...]:
     ("size", "mask_size", "shape"),
     [
         ((12, 24), 4, (4, 8)),
+        ((12, 24), 1, (1, 2)),
+        ((10, 17), 7, (7, 12)),
         ((24, 12), 4, (8, 4)),
         ((12, 24), (3, 5), (3, 5)),
         ((3, 5), 100, (3, 5)),
@@ -41,6 +44,16 @@ def test_by_default_a_mask_never_has_more_cells_than_the_input_has_pixels(size) 
         (torch.zeros(1, 3, *size),), torch.zeros(1, make_grid((torch.zeros(1, 3, *size),)).count)
     )
     assert mask.shape == (1, 1, *size)
+
+
+@pytest.mark.parametrize(
+    ("size", "shape"), [((224, 336), (28, 42)), ((500,), (112,)), ((20, 40, 30), (14, 28, 21))], ids=str
+)
+def test_by_default_the_shortest_axis_has_so_many_cells(size, shape) -> None:
+    grid = make_grid((torch.zeros(1, 1, *size),))
+    (mask,) = grid.arrange(torch.zeros(1, grid.count), torch.zeros(1).long())
+    assert mask.shape == (1, 1, *shape)
+    assert grid.sizes == (size,)
 
 
 @pytest.mark.parametrize(
@@ -104,11 +117,12 @@ def test_groups_reach_across_inputs() -> None:
     ("feature_mask", "message"),
     [
         ((torch.zeros(1, 3),), "to hold integers"),
+        ((torch.zeros(1, 3, dtype=torch.complex64),), "to hold integers"),
         ((torch.zeros(1, 4, dtype=torch.long),), "to broadcast to its input"),
         ((torch.zeros(1, 1, 3, dtype=torch.long),), "to broadcast to its input"),
         ((torch.zeros(1, 3, dtype=torch.long),) * 2, "one `feature_mask` per input"),
     ],
-    ids=["floats", "size", "dimensions", "number"],
+    ids=["floats", "complex", "size", "dimensions", "number"],
 )
 def test_a_feature_mask_that_does_not_fit_is_rejected(feature_mask, message: str) -> None:
     with pytest.raises(ValueError, match=message):
@@ -129,6 +143,45 @@ def test_area_of_groups_counts_their_features() -> None:
 def test_groups_and_features_have_no_neighbours() -> None:
     for options in ({}, {"feature_mask": (torch.arange(4)[None],)}):
         assert make_grid((torch.zeros(2, 4),), **options).variation(_cells(2, 4)).tolist() == [0, 0]
+
+
+def test_variation_is_the_mean_over_inputs() -> None:
+    inputs = torch.zeros(2, 3, 8, 8), torch.zeros(2, 5), torch.zeros(2, 3, 6)
+    grid = make_grid(inputs, mask_size=2)
+    cells = torch.tensor(
+        [[0.0, 1.0, 1.0, 0.0, *[0.3] * 5, 0.5, 0.0], [0.0, 0.0, 0.0, 0.5, *[1.0] * 5, 1.0, 1.0]]
+    )
+    torch.testing.assert_close(grid.variation(cells), torch.tensor([(1 + 0 + 0.5) / 3, 0.25 / 3]))
+
+
+@pytest.mark.parametrize("size", [(14, 21), (14,), (7, 9, 8)], ids=str)
+def test_smoothing_is_a_gaussian_blur_in_cells_of_a_default_lattice_of_images(size) -> None:
+    grid = make_grid((torch.zeros(2, 3, *size),), mask_size=size)
+    cells = _cells(2, grid.count)
+    sigma = 2.0 * min(size) / 28
+    expected = [ndimage.gaussian_filter(one.view(size).numpy(), sigma, mode="mirror") for one in cells]
+    smooth = grid.smooth(cells, 2.0)
+    torch.testing.assert_close(
+        smooth.view(2, *size), torch.stack([torch.from_numpy(one) for one in expected])
+    )
+
+
+def test_only_cells_that_have_neighbours_are_smoothed() -> None:
+    image, table = torch.zeros(2, 3, 8, 8), torch.zeros(2, 5)
+    both, alone = make_grid((image, table), mask_size=4), make_grid((image,), mask_size=4)
+    cells = _cells(2, 16 + 5)
+    smooth = both.smooth(cells, 7.0)
+    assert torch.equal(smooth[:, :16], alone.smooth(cells[:, :16], 7.0))
+    assert torch.equal(smooth[:, 16:], cells[:, 16:])
+    assert (smooth[:, :16] != cells[:, :16]).all()
+
+
+def test_groups_stay_as_they_are_when_smoothed() -> None:
+    inputs = torch.zeros(2, 1, 4, 4), torch.zeros(2, 1, 4, 4)
+    grid = make_grid(inputs, feature_mask=(torch.arange(16).view(1, 1, 4, 4) // 3,) * 2)
+    cells = _cells(2, grid.count)
+    assert torch.equal(grid.smooth(cells, 7.0), cells)
+    assert all(torch.equal(layout.smooth(cells, 7.0), cells) for layout in grid.layouts)
 
 
 def test_total_variation_by_hand() -> None:

@@ -10,8 +10,10 @@ from captum_scd.sampling import (
     SAMPLERS,
     antithetic_noise,
     concrete_dropout,
+    golden_sequence,
     logistic_noise,
     logit_of_uniform,
+    shift_to_area,
     simplified_concrete_dropout,
 )
 
@@ -82,7 +84,7 @@ def test_simplified_gradient_in_float32_is_the_closed_form_up_to_exponents_of_80
     exact = torch.sigmoid(exponent) * torch.sigmoid(-exponent) / temperature
     gradient = _gradient(simplified_concrete_dropout, logits, noise, temperature)
     assert exponent.abs().max() > 79
-    assert ((gradient.double() - exact) / exact).abs().max() < 1e-5
+    assert ((gradient.double() - exact) / exact).abs().max() < 1e-6
 
 
 @pytest.mark.parametrize("exponent", [18.0, 25.0, 40.0, 80.0])
@@ -141,3 +143,62 @@ def test_antithetic_noise_comes_in_pairs_of_opposite_sign(count: int, generator:
     pairs = count // 2 * 2
     assert torch.equal(noise[:pairs:2], -noise[1:pairs:2])
     assert noise.unique().numel() == noise.numel()
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 6])
+def test_half_of_antithetic_noise_is_logistic_noise_and_no_more_is_drawn(count: int) -> None:
+    ours, usual = (Generator().manual_seed(3) for _ in range(2))
+    noise = antithetic_noise((count, 40), ours)
+    assert torch.equal(noise[::2], logistic_noise(((count + 1) // 2, 40), usual))
+    assert torch.equal(ours.get_state(), usual.get_state())
+
+
+@pytest.mark.parametrize("draw", [logistic_noise, antithetic_noise])
+def test_noise_is_drawn_from_the_generator_alone(draw) -> None:
+    before = torch.get_rng_state()
+    first, again, other = (draw((4, 5), Generator().manual_seed(seed)) for seed in (1, 1, 2))
+    assert torch.equal(first, again)
+    assert (first != other).all()
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+@pytest.mark.parametrize("scale", [0.1, 1.0, 20.0])
+def test_shifted_exponents_have_the_area_of_their_row(scale: float, generator: Generator) -> None:
+    exponents = scale * torch.randn(4, 2, 3, 50, dtype=torch.float64, generator=generator) - scale
+    areas = torch.tensor([[0.01, 0.2], [0.5, 0.99], [0.3, 0.7], [0.9, 0.05]], dtype=torch.float64)
+    areas = areas[..., None, None]
+    shift = shift_to_area(exponents.requires_grad_(), areas)
+    assert shift.shape == (4, 2, 3, 1)
+    assert not shift.requires_grad
+    found = torch.sigmoid(exponents + shift).mean(-1, keepdim=True)
+    torch.testing.assert_close(found, areas.expand(4, 2, 3, 1), rtol=0, atol=1e-4 * scale)
+
+
+@pytest.mark.parametrize("level", [-30.0, 0.0, 4.0])
+def test_flat_exponents_are_shifted_to_the_logit_of_the_area(level: float) -> None:
+    areas = torch.tensor([[0.02], [0.5], [0.9]])
+    shift = shift_to_area(torch.full((3, 7), level), areas)
+    torch.testing.assert_close(shift, torch.logit(areas) - level, rtol=0, atol=1e-4)
+
+
+def test_a_row_is_shifted_the_same_beside_any_other(generator: Generator) -> None:
+    rows = torch.randn(3, 20, generator=generator) * torch.tensor([[1.0], [1e6], [30.0]])
+    area = torch.tensor(0.2)
+    assert torch.equal(shift_to_area(rows, area), torch.stack([shift_to_area(row, area) for row in rows]))
+
+
+def test_a_golden_sequence_goes_round_by_the_golden_ratio() -> None:
+    points = golden_sequence(50, start=7, offset=0.4)
+    turns = [(0.4 + number * (math.sqrt(5) - 1) / 2) % 1 for number in range(7, 57)]
+    torch.testing.assert_close(points.tolist(), turns, rtol=0, atol=1e-5)
+    pieces = [golden_sequence(25, start, offset=0.4) for start in (7, 32)]
+    assert torch.equal(torch.cat(pieces), points)
+
+
+@pytest.mark.parametrize("count", [5, 20, 100])
+def test_a_golden_sequence_leaves_no_large_gap(count: int) -> None:
+    points = golden_sequence(count, start=1000, offset=0.9).sort().values
+    gaps = torch.cat([points, points[:1] + 1]).diff()
+    assert points.min() >= 0
+    assert points.max() < 1
+    assert gaps.max() < 2 / count
