@@ -20,13 +20,14 @@ from unittest.mock import patch
 import torch
 from kept import earlier, keep
 from overfocus.summary import differences
-from quality import REGION_HEADINGS, Table, batches, load_network, regions, spread
+from quality import REGION_HEADINGS, SIZES, Table, batches, load_network, regions, spread
 from real_data import parser_with_data, photos
 from torch import Generator, Tensor, nn
 
-from captum_scd import FIDOAttribution, FIDOMasks, attribution, learning, metrics, optimization
+from captum_scd import FIDOAttribution, FIDOMasks, calibration, explanation, learning, metrics, optimization
+from captum_scd.attribution import FAST
+from captum_scd.calibration import Order
 from captum_scd.cli.options import names_of, whole_number
-from captum_scd.optimization import Callback, Closure, Evaluation, Schedule
 from captum_scd.passes import counted
 from captum_scd.trials import Trials
 
@@ -36,7 +37,7 @@ HEADINGS = {
     **REGION_HEADINGS,
     "tv": "TV ↓",
     "correlation": "correlation with the defaults",
-    "passes": "passes",
+    "passes": "pass equivalents",
 }
 COMPARED = {"difference": HEADINGS["difference"], **REGION_HEADINGS}
 
@@ -45,8 +46,6 @@ ROWS = 8
 
 Values = dict[str, list[float]]
 """By column, one value a photo."""
-
-Learned = tuple[Tensor, list[dict[str, Tensor]]]
 
 
 @dataclass(frozen=True)
@@ -74,22 +73,9 @@ class Variant:
             yield
 
 
-def uncalibrated(trials: Trials, logits: Tensor, area_weight: float) -> Tensor:
+def uncalibrated(trials: Trials, order: Order, area_weight: float) -> Tensor:
     """Cut both masks at their mean logit, whatever the network says."""
-    return torch.sigmoid(logits)
-
-
-def last_step(closure: Closure, start: Tensor, schedule: Schedule, callback: Callback) -> Learned:
-    """Minimise as the library does, but return what the last step was given, not the mean over the steps."""
-    seen = start
-
-    def watched(step: int, logits: Tensor, active: Tensor) -> Evaluation:
-        nonlocal seen
-        seen = logits
-        return closure(step, logits, active)
-
-    _, history = optimization.minimize(watched, start, schedule, callback)
-    return seen, history
+    return torch.sigmoid(order.region)
 
 
 def random_areas(count: int, start: int, offset: float) -> Tensor:
@@ -101,34 +87,39 @@ def random_areas(count: int, start: int, offset: float) -> Tensor:
 VARIANTS: Mapping[str, Variant] = {
     BASE: Variant(),
     "another seed": Variant(seed=1000),
-    "15 iterations": Variant(settings={"n_iterations": 15}),
-    "30 iterations": Variant(settings={"n_iterations": 30}),
-    "120 iterations": Variant(settings={"n_iterations": 120}),
-    "2 samples at 30 iterations": Variant(settings={"n_samples": 2, "n_iterations": 30}),
-    "2 samples": Variant(settings={"n_samples": 2}),
-    "16 samples": Variant(settings={"n_samples": 16}),
+    "fast": Variant(settings=FAST),
+    "half the iterations": Variant(settings={"n_iterations": 18}),
+    "twice the iterations": Variant(settings={"n_iterations": 72}),
+    "2 samples at half the iterations": Variant(settings={"n_samples": 2, "n_iterations": 18}),
+    "one start": Variant(settings={"n_restarts": 1, "n_iterations": 72}),
+    "four starts": Variant(settings={"n_restarts": 4, "n_iterations": 18}),
+    "learning rate 0": Variant(settings={"learning_rate": 0.0}),
+    "learning rate 0.5": Variant(settings={"learning_rate": 0.5}),
+    "learning rate 2": Variant(settings={"learning_rate": 2.0}),
+    "area weight 0.4": Variant(settings={"area_weight": 0.4}),
+    "area weight 1.2": Variant(settings={"area_weight": 1.2}),
+    "tv weight 2": Variant(settings={"tv_weight": 2.0}),
+    "temperature 0.3": Variant(settings={"temperature": 0.3}),
+    "temperature 1.2": Variant(settings={"temperature": 1.2}),
+    "blur alone": Variant({"infill": "blur"}),
     "original sampler": Variant({"sampler": "original"}),
-    "temperature 0.2": Variant(settings={"temperature": 0.2}),
-    "temperature 1.5": Variant(settings={"temperature": 1.5}),
     "score prob": Variant({"score": "prob"}),
     "score logit": Variant({"score": "logit"}),
-    "14 cells": Variant(settings={"mask_size": 14}),
-    "56 cells": Variant(settings={"mask_size": 56}),
-    "no survey": Variant(inside=[(attribution, "SURVEY_SHARE", 0.0)]),
-    "survey alone": Variant(inside=[(attribution, "SURVEY_SHARE", 1.0)]),
-    "gradients not blurred": Variant(
-        inside=[(learning, "SURVEY_WIDTH", 0.01), (learning, "REFINED_WIDTH", 0.01)]
-    ),
-    "always blurred little": Variant(inside=[(learning, "FINISHES", learning.FINISHES[:1])]),
-    "never half the survey": Variant(inside=[(learning, "FINISHES", learning.FINISHES[:2])]),
-    "always half the survey": Variant(inside=[(learning, "FINISHES", learning.FINISHES[-1:])]),
+    "28 cells": Variant(settings={"mask_size": 28}),
+    "112 cells": Variant(settings={"mask_size": 112}),
+    "one round": Variant(inside=[(explanation, "ROUNDS", 1)]),
+    "two rounds": Variant(inside=[(explanation, "ROUNDS", 2)]),
+    "twelve rounds": Variant(inside=[(explanation, "ROUNDS", 12)]),
+    "half of it a survey": Variant(inside=[(explanation, "SURVEY", 0.5)]),
+    "eight levels": Variant(inside=[(optimization, "LEVELS", 8)]),
+    "one scale": Variant(inside=[(learning, "SCALES", ((0.6, 1.0),))]),
+    "coarse scales weigh more": Variant(inside=[(learning, "SCALES", ((4.0, 1.0), (1.5, 1.0), (0.6, 1.0)))]),
     "SDR does not lean on SSR": Variant(inside=[(learning, "LEAN", 0.0)]),
-    "narrow areas": Variant(inside=[(learning, "AREAS", ((0.1, 0.3), (0.05, 0.15)))]),
     "random areas": Variant(inside=[(learning, "golden_sequence", random_areas)]),
     "no slope floor": Variant(inside=[(learning, "SLOPE_FLOOR", 0.0)]),
-    "last step instead of the mean": Variant(inside=[(attribution, "minimize", last_step)]),
-    "no momentum": Variant(inside=[(optimization, "MOMENTUM", 0.0)]),
-    "not calibrated": Variant(inside=[(attribution, "calibrate", uncalibrated)]),
+    "always rounds": Variant(inside=[(explanation, "CLEAR", 0.0)]),
+    "no details": Variant(inside=[(calibration, "DETAIL", 0.0)]),
+    "not calibrated": Variant(inside=[(explanation, "calibrate", uncalibrated)]),
 }
 
 
@@ -192,7 +183,7 @@ def measure(model: nn.Module, variant: Variant, inputs: Tensor, seed: int) -> tu
         "difference": curves.difference,
         **regions(model, masks, inputs, target),
         "tv": metrics.total_variation(masks.joint),
-        "passes": torch.full((len(inputs),), passes.total / len(inputs)),
+        "passes": torch.full((len(inputs),), (passes.total + 2 * passes.backward) / len(inputs)),
     }
     return {name: values.tolist() for name, values in columns.items()}, masks
 
@@ -202,7 +193,7 @@ def run(model: nn.Module, paths: Sequence[Path], options: argparse.Namespace) ->
     results = Results(options.out, asked(options))
     for variant in options.variants:
         done = len(results.values(variant))
-        for number, inputs in enumerate(batches(paths, options.size, options.batch)):
+        for number, inputs in enumerate(batches(paths, options.size, options.batch, SIZES[options.network])):
             if number < done:
                 continue
             values, masks = measure(model, VARIANTS[variant], inputs, seed=number)
@@ -222,7 +213,7 @@ def correlations(first: Tensor, second: Tensor) -> list[float]:
 
 def asked(options: argparse.Namespace) -> dict[str, Any]:
     """What the numbers depend on."""
-    names = ("images", "size", "batch", "bfloat16")
+    names = ("network", "images", "size", "batch", "bfloat16")
     return {name: getattr(options, name) for name in names}
 
 
@@ -234,11 +225,13 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--variants", type=names_of("variant", VARIANTS), default=tuple(VARIANTS), help=",".join(VARIANTS)
     )
-    parser.add_argument("--size", type=whole_number(1), default=227, help="in pixels (%(default)s)")
+    parser.add_argument("--network", choices=SIZES, default="squeezenet", help="%(default)s")
+    parser.add_argument("--size", type=whole_number(1), help="in pixels, by default what the network knows")
     parser.add_argument("--batch", type=whole_number(1), default=4, help="photos of one seed (%(default)s)")
     parser.add_argument("--bfloat16", action="store_true", help="run the network in half precision")
     parser.add_argument("--out", type=Path, default=Path("out/ablation"), help="folder (%(default)s)")
     options = parser.parse_args(arguments)
+    options.size = options.size or SIZES[options.network]
     options.variants = list(dict.fromkeys([BASE, *options.variants]))
     return options
 
@@ -249,7 +242,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     paths = spread(photos(options.data), options.images)
     if not paths:
         return 2
-    results = run(load_network(options.data, options.bfloat16), paths, options)
+    results = run(load_network(options.data, options.bfloat16, options.network), paths, options)
     print(results.tables(options.variants))
     print(f"\nmeans over {len(paths)} photos; batch by batch in {options.out}")
     return 0

@@ -108,7 +108,7 @@ class FIDOAttribution(PerturbationAttribution):  # type: ignore[misc]
         feature_mask: TensorOrTuple | None = None,
         *,
         mode: str = "joint",
-        n_iterations: int = 30,
+        n_iterations: int = 36,
         n_samples: int = 1,
         mask_size: MaskSize = None,
         temperature: float = 0.6,

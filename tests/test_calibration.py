@@ -5,7 +5,7 @@ import torch
 from models import PlantedPatch
 from torch import Tensor
 
-from captum_scd.calibration import calibrate
+from captum_scd.calibration import DETAIL, LADDER, Order, bargain, calibrate, cut_at
 from captum_scd.composites import Composites
 from captum_scd.forward import make_query
 from captum_scd.grid import make_grid
@@ -30,8 +30,12 @@ def _patch_first() -> Tensor:
     return ((order - order.mean()) / order.std(correction=0)).expand(2, 1, -1)
 
 
+def _order() -> Order:
+    return Order(_patch_first(), _patch_first().sum(0))
+
+
 def _areas(area_weight: float) -> list[float]:
-    cells = calibrate(Trials(_composites(), torch.sigmoid), _patch_first(), area_weight)
+    cells = calibrate(Trials([_composites()], torch.sigmoid), _order(), area_weight)
     return (cells >= 0.5).float().mean((1, 2)).tolist()
 
 
@@ -46,15 +50,85 @@ def test_the_dearer_the_area_the_smaller_the_regions() -> None:
     torch.testing.assert_close(sizes[-1], torch.full((2,), 1 / 120))
 
 
-def test_the_order_of_the_cells_is_kept() -> None:
-    logits = _patch_first()
-    cells = calibrate(Trials(_composites(), torch.sigmoid), logits, 1.0)
-    for mask, order in zip(cells, logits, strict=True):
-        assert torch.equal(mask.argsort(stable=True), order.argsort(stable=True))
-
-
 def test_a_score_without_a_scale_is_measured_between_infill_and_input() -> None:
     torch.testing.assert_close(
-        calibrate(Trials(_composites(), None), _patch_first(), 1.0)[0] >= 0.5,
-        calibrate(Trials(_composites(), torch.sigmoid), _patch_first(), 1.0)[0] >= 0.5,
+        calibrate(Trials([_composites()], None), _order(), 1.0)[0] >= 0.5,
+        calibrate(Trials([_composites()], torch.sigmoid), _order(), 1.0)[0] >= 0.5,
     )
+
+
+class Known:
+    """Trials of two orders that differ: SSR keeps all from an area on, SDR leaves nothing from another."""
+
+    def __init__(self, ssr: float, sdr: float) -> None:
+        self.enough = {False: ssr, True: sdr}
+
+    def shares(self, masks: Tensor, invert: bool) -> Tensor:
+        areas = (masks >= 0.5).float().mean(-1)
+        there = (areas > 0.85 * self.enough[invert]).float()
+        return ((1 - there) if invert else there)[None]
+
+
+def _apart() -> Order:
+    """SSR and SDR rank 400 cells in opposite orders."""
+    ramp = torch.linspace(-1.7, 1.7, 400)
+    return Order(torch.stack([ramp, -ramp])[:, None], torch.zeros(1, 400))
+
+
+def test_each_mask_is_cut_in_its_own_order_at_its_own_area() -> None:
+    ssr, sdr = calibrate(Known(0.1, 0.256), _apart(), 0.7)[:, 0] >= 0.5
+    assert 0.085 < ssr.float().mean() < 0.13
+    assert 0.217 < sdr.float().mean() < 0.33
+    assert ssr[-20:].all()
+    assert sdr[:40].all()
+    assert not (ssr & sdr).any()
+
+
+def test_a_bargain_is_the_price_of_the_least_areas() -> None:
+    """On the ladder the class is kept from its second area on, and lost from its fourth on."""
+    loss = bargain(Known(LADDER[1], LADDER[3]), _apart().region, 2.0)
+    torch.testing.assert_close(loss, torch.tensor([2 * (LADDER[1] + LADDER[3])]), rtol=0.02, atol=0)
+
+
+class Unlike(Known):
+    """Trials under two infills: the first gives all of the class to any SSR, the second a quarter."""
+
+    def __init__(self) -> None:
+        super().__init__(0, 0)
+
+    def shares(self, masks: Tensor, invert: bool) -> Tensor:
+        return torch.tensor([1.0, 0.25])[:, None, None] * (0 if invert else 1) + 0 * masks[None, ..., 0]
+
+
+def test_under_several_infills_the_logarithms_are_averaged() -> None:
+    expected = -torch.tensor([0.25]).log() / 2 + 2 * LADDER[0]
+    torch.testing.assert_close(bargain(Unlike(), _apart().region, 1.0), expected)
+
+
+def test_cells_are_cut_in_the_gap_at_about_the_wanted_area() -> None:
+    logits = torch.linspace(1, -1, 100)[None] + (torch.arange(100) < 21)[None]
+    (mask,) = cut_at(logits, torch.tensor([[0.2]]), 0.1)
+    assert (mask >= 0.5).sum(-1).tolist() == [21]
+    torch.testing.assert_close(mask[0, 20] + mask[0, 21], torch.tensor(1.0))
+
+
+def _cut(detail: Tensor) -> Tensor:
+    ramp = torch.linspace(-1.7, 1.7, 400) ** 3
+    region = ((ramp - ramp.mean()) / ramp.std(correction=0)).expand(2, 1, -1)
+    return calibrate(Known(0.1, 0.1), Order(region, detail), 0.7)[0, 0]
+
+
+def test_what_does_not_matter_is_at_zero_and_the_middle_of_the_region_near_one() -> None:
+    mask = _cut(torch.linspace(-1, 1, 400)[None])
+    assert mask[:200].max() < 0.02
+    assert mask[-1] > 0.9
+    assert ((mask >= 0) & (mask <= 1)).all()
+
+
+def test_details_rank_the_background_and_never_cross_the_cut() -> None:
+    wave = torch.sin(torch.arange(400.0))[None]
+    plain, detailed = _cut(torch.zeros(1, 400)), _cut(wave)
+    assert torch.equal(plain >= 0.5, detailed >= 0.5)
+    background = detailed[:190]
+    assert torch.equal(background.argsort(), wave[0, :190].argsort())
+    assert (detailed - plain).abs().max() <= DETAIL / 2 + 1e-6

@@ -6,7 +6,7 @@ from models import Additive, PlantedPatch
 from quick import explain
 from torch import Tensor, nn
 
-from captum_scd.calibration import recut
+from captum_scd.calibration import Order, recut
 from captum_scd.trajectory import Trajectory
 
 
@@ -53,17 +53,6 @@ def test_a_shorter_trajectory_is_part_of_a_longer_one(net: nn.Module, images: Te
         assert torch.equal(values, all_of_it[name][[2, 5, 7]])
 
 
-def test_a_run_that_stops_early_ends_with_its_masks() -> None:
-    images = torch.zeros(2, 1, 8, 8)
-    still = {"n_iterations": 40, "tolerance": 0.5, "learning_rate": 0.2, "strategies": {"infill": "constant"}}
-    _, masks = _run(PlantedPatch().eval(), images, trajectory=2, **still)
-    taken = len(masks.history["loss"])
-    assert taken < 40
-    frames = masks.trajectory["ssr_cells"]
-    assert len(frames) == (taken - 1) // 2 + 1
-    assert torch.equal(frames[-1], masks.ssr_cells)
-
-
 def test_the_planted_patch_is_approached() -> None:
     bright = torch.full((1, 1, 10, 12), 0.9)
     options = {"n_iterations": 30, "mask_size": 10, "strategies": {"infill": "constant"}, "trajectory": 5}
@@ -91,12 +80,16 @@ def test_inputs_of_any_kind_have_frames_of_their_masks_shape(net: nn.Module, ima
 def test_logits_of_any_form_are_cut_to_the_wanted_area() -> None:
     draw = torch.Generator().manual_seed(0)
     logits, masks = torch.randn(2, 3, 20, generator=draw), torch.rand(2, 3, 20, generator=draw)
-    again = recut(logits, masks)
-    assert torch.equal((again >= 0.5).sum(-1), (masks >= 0.5).sum(-1))
-    assert torch.equal(again.argsort(-1), logits.argsort(-1))
-    assert torch.equal(recut(logits, again), again)
-    assert recut(logits[..., :1], masks[..., :1]).eq(0.5).all()
-    assert recut(torch.zeros(2, 1, 5), torch.zeros(2, 1, 5)).isfinite().all()
+    order = Order(logits, logits.sum(0))
+    again = recut(order, masks)
+    count = (masks >= 0.5).sum(-1)
+    assert torch.equal((again >= 0.5).sum(-1), count)
+    assert torch.equal(recut(order, again), again)
+    for found, wanted, few in zip(again.flatten(0, 1), logits.flatten(0, 1), count.flatten(), strict=True):
+        assert set((found >= 0.5).nonzero().flatten().tolist()) == set(wanted.topk(int(few)).indices.tolist())
+    assert recut(Order(logits[..., :1], logits[0, :, :1]), masks[..., :1]).eq(0.5).all()
+    flat = torch.zeros(2, 1, 5)
+    assert recut(Order(flat, flat[0]), flat).isfinite().all()
 
 
 def test_a_note_is_a_copy() -> None:

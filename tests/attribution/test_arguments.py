@@ -8,7 +8,7 @@ from models import Additive, PlantedPatch
 from quick import explain
 from torch import Tensor, nn
 
-from captum_scd import infill
+from captum_scd import FIDOAttribution, infill
 from captum_scd.objective import log_odds
 from captum_scd.sampling import concrete_dropout
 
@@ -103,7 +103,32 @@ def test_the_infill_is_kept_with_the_masks(net: nn.Module, images: Tensor, name:
 
 def test_an_infill_of_the_users_own(net: nn.Module, images: Tensor) -> None:
     own = explain(net, images, strategies={"infill": lambda x: torch.full_like(x, 0.5)})
-    assert torch.equal(own, explain(net, images, baselines=0.5))
+    assert torch.equal(own, explain(net, images, baselines=0.5, strategies={"infill": "blur"}))
+
+
+def test_baselines_stand_in_place_of_the_first_of_several_infills(net: nn.Module, images: Tensor) -> None:
+    grey = lambda x: torch.full_like(x, 0.5)  # noqa: E731
+    both, masks = explain(net, images, strategies={"infill": (grey, "mean")}, return_masks=True)
+    given, told = explain(
+        net, images, baselines=0.5, strategies={"infill": ("blur", "mean")}, return_masks=True
+    )
+    assert torch.equal(both, given)
+    assert torch.equal(masks.infill, torch.full_like(images, 0.5))
+    assert told.settings["infill"] == ["given", "mean"]
+    assert not torch.equal(both, explain(net, images, strategies={"infill": grey}))
+
+
+def test_the_order_of_infills_is_that_of_the_steps(net: nn.Module, images: Tensor) -> None:
+    one, other = (
+        explain(net, images, strategies={"infill": names}) for names in (("blur", "mean"), ("mean", "blur"))
+    )
+    assert not torch.equal(one, other)
+
+
+@pytest.mark.parametrize("infill", [(), ("blur", "inpaint")])
+def test_several_infills_are_checked_when_named(net: nn.Module, infill) -> None:
+    with pytest.raises(ValueError, match="`infill`"):
+        FIDOAttribution(net, infill=infill)
 
 
 def test_additional_arguments_follow_the_batch(net: nn.Module, images: Tensor) -> None:
