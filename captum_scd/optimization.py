@@ -11,6 +11,10 @@ LEVELS = 4
 """How much a round knows of those before it: which quarter of its example's cells a cell lies in."""
 
 
+ALIKE = 0.01
+"""Cells that differ by less, in root mean squares of their example, are hardly told apart by a round."""
+
+
 class Evaluation(NamedTuple):
     """What a closure returns.
 
@@ -123,13 +127,14 @@ def normalized(values: Tensor) -> Tensor:
 def levels(values: Tensor) -> Tensor:
     """Replace values (..., cells) by what a normal variable is in the middle of their quarter.
 
-    Round-off leaves the result as it is, but for cells at the border of two quarters.
+    What is alike has one level. Round-off leaves the result as it is, but for cells at the very border of
+    two quarters.
 
     >>> levels(torch.tensor([3.0, 1.0, 2.0, 4.0]))
     tensor([ 0.3186, -1.1503, -0.3186,  1.1503])
     """
-    count = values.shape[-1]
-    borders = values.sort(dim=-1).values[..., [part * count // LEVELS for part in range(1, LEVELS)]]
-    place = (values[..., None] >= borders[..., None, :]).sum(-1)
+    count, told = values.shape[-1], (normalized(values) / ALIKE).round()
+    borders = told.sort(dim=-1).values[..., [part * count // LEVELS for part in range(1, LEVELS)]]
+    place = (told[..., None] >= borders[..., None, :]).sum(-1)
     middles: Tensor = 2**0.5 * torch.erfinv((2 * place + 1) / LEVELS - 1)
     return middles

@@ -14,12 +14,15 @@ from captum_scd.trials import Trials
 LADDER = (0.01, 0.02, 0.04, 0.08, 0.14, 0.22, 0.34, 0.5)
 """Areas that are tried."""
 
+NEARLY = 0.005
+"""Candidates whose gain is less than this below the best are as good."""
+
 OUTLINED = 0.14
 """Area at which the total variation of an order is taken."""
 
 
 def best(trials: Trials, candidates: Tensor, tv_weight: float = 0.0) -> Tensor:
-    """Find each example's best candidate; the first of those that are alike.
+    """Find each example's best candidate; the first of those that are nearly alike.
 
     Args:
         trials: asks the model.
@@ -30,7 +33,8 @@ def best(trials: Trials, candidates: Tensor, tv_weight: float = 0.0) -> Tensor:
         (N,) positions among the K.
     """
     gains = [gain(trials, one.sum(0)) - tv_weight * _variation(trials, one.sum(0)) for one in candidates]
-    return torch.stack(gains).argmax(0)
+    found = torch.stack(gains)
+    return (found > found.amax(0) - NEARLY).to(torch.uint8).argmax(0)
 
 
 def chosen(candidates: Tensor, positions: Tensor) -> Tensor:

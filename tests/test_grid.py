@@ -47,7 +47,7 @@ def test_by_default_a_mask_never_has_more_cells_than_the_input_has_pixels(size) 
 
 
 @pytest.mark.parametrize(
-    ("size", "shape"), [((224, 336), (28, 42)), ((500,), (112,)), ((20, 40, 30), (14, 28, 21))], ids=str
+    ("size", "shape"), [((224, 336), (56, 84)), ((500,), (112,)), ((20, 40, 30), (14, 28, 21))], ids=str
 )
 def test_by_default_the_shortest_axis_has_so_many_cells(size, shape) -> None:
     grid = make_grid((torch.zeros(1, 1, *size),))
@@ -158,9 +158,9 @@ def test_variation_is_the_mean_over_inputs() -> None:
 def test_smoothing_is_a_gaussian_blur_in_cells_of_a_default_lattice_of_images(size) -> None:
     grid = make_grid((torch.zeros(2, 3, *size),), mask_size=size)
     cells = _cells(2, grid.count)
-    sigma = 2.0 * min(size) / 28
+    sigma = 4.0 * min(size) / 56
     expected = [ndimage.gaussian_filter(one.view(size).numpy(), sigma, mode="mirror") for one in cells]
-    smooth = grid.smooth(cells, 2.0)
+    smooth = grid.smooth(cells, 4.0)
     torch.testing.assert_close(
         smooth.view(2, *size), torch.stack([torch.from_numpy(one) for one in expected])
     )

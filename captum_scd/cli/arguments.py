@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from captum_scd._version import __version__
+from captum_scd.attribution import FAST
 from captum_scd.cli.classes import Classes
 from captum_scd.cli.errors import UsageError, one_line
 from captum_scd.cli.models import FORMS
@@ -99,6 +100,14 @@ def add_learning(group: Any) -> None:
         "--samples", dest="n_samples", type=whole_number(1), metavar="N", help="mask samples a step"
     )
     group.add_argument(
+        "--restarts", dest="n_restarts", type=whole_number(1), metavar="N", help="independent starts"
+    )
+    group.add_argument(
+        "--fast",
+        action="store_true",
+        help="a quarter of the cost, for a first look",
+    )
+    group.add_argument(
         "--mask-size", type=whole_number(1), metavar="N", help="cells of the mask along a side"
     )
     group.add_argument("--seed", type=whole_number(0), metavar="N", help="of all random draws")
@@ -159,10 +168,11 @@ def request(options: argparse.Namespace, names: Sequence[str], weights: str) -> 
     }
 
 
-def settings(options: argparse.Namespace) -> dict[str, int]:
+def settings(options: argparse.Namespace) -> dict[str, Any]:
     """Options of `attribute` that were given; the library's defaults rule where they were not."""
-    names = ("n_iterations", "n_samples", "mask_size", "seed")
-    return {name: getattr(options, name) for name in names if getattr(options, name) is not None}
+    names = ("n_iterations", "n_samples", "n_restarts", "mask_size", "seed")
+    given = {name: getattr(options, name) for name in names if getattr(options, name) is not None}
+    return {**(FAST if options.fast else {}), **given}
 
 
 def chosen_device(name: str) -> torch.device:

@@ -33,7 +33,7 @@ def test_a_small_run_prints_a_table(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert speed.main([*small.split(), "--json", str(file)]) == 0
     costs = json.loads(file.read_text())["costs"]
     assert [cost["batch"] for cost in costs] == [1, 2]
-    assert all(cost["backward"] == 8 for cost in costs)
+    assert all(cost["backward"] == 2 * 2 * 4 for cost in costs)
     assert "| resnet50 | 2 |" in capsys.readouterr().out
 
 

@@ -126,7 +126,7 @@ def test_images_of_several_folders_are_told_apart(explain_into, photos, place):
     [
         (["--iterations", "3"], "settings.n_iterations is 2 there and 3 here"),
         (["--size", "11"], "preparation.size is 12 there and 11 here"),
-        (["--infill", "mean"], 'settings.infill is "blur" there and "mean" here'),
+        (["--infill", "mean"], 'settings.infill is ["blur", "mean"] there and "mean" here'),
         (["--contrast", "1", "--target", "0"], "settings.contrast_target"),
     ],
 )
