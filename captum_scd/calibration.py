@@ -24,6 +24,9 @@ BETWEEN = tuple(1.6**step for step in (-0.75, -0.5, -0.25, 0.25, 0.5, 0.75))
 SNAP = 1.1
 """How far a cut may move from its area, as a factor, to lie in a gap."""
 
+ALIKE = 1e-4
+"""Cells whose logits differ by less, in standard deviations, lie on the same side of a cut."""
+
 LEAST = 1e-3
 """Shares below this count as this, so that their logarithm stays finite."""
 
@@ -104,19 +107,19 @@ def cut_at(logits: Tensor, areas: Tensor, softness: float) -> Tensor:
 def _cuts(logits: Tensor, areas: Tensor) -> Tensor:
     """Thresholds (..., R) of logits (..., cells) with about the given areas (..., R) above them.
 
-    Each lies in the widest gap between two cells within a factor `SNAP` of its area, so that cells of one
-    value are not told apart by round-off.
+    Each lies in the widest gap between two cells within a factor `SNAP` of its area, or a little below, so
+    that cells of one value are not told apart by round-off.
     """
     ordered = logits.sort(dim=-1, descending=True).values
     count = logits.shape[-1]
     if count == 1:
-        return ordered.expand_as(areas)
+        return ordered.expand_as(areas) - ALIKE
     above = torch.arange(1, count, device=logits.device)
     wanted = (areas * count).clamp(1, count - 1)[..., None]
     near = (above >= (wanted / SNAP).round()) & (above <= (wanted * SNAP).round())
     gaps = (ordered[..., :-1] - ordered[..., 1:])[..., None, :]
     place = torch.where(near, gaps, -1.0).argmax(-1)
-    return (ordered.gather(-1, place) + ordered.gather(-1, place + 1)) / 2
+    return (ordered.gather(-1, place) + ordered.gather(-1, place + 1)) / 2 - ALIKE
 
 
 def _loss(trials: Trials, region: Tensor, areas: Tensor, area_weight: float) -> Tensor:
