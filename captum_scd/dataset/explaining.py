@@ -136,7 +136,7 @@ class Explaining:
         masks = self._learned(inputs, asked)
         told = self._told(inputs, masks, probabilities, asked)
         areas = cut_areas(masks)
-        masks = FIDOMasks(masks.ssr_cells, masks.sdr_cells, masks.size, settings=masks.settings).to("cpu")
+        masks = _kept(masks).to("cpu")
         return [
             Entry(key, masks[row], asked[row], predicted[row], _of(told, row), _of(areas, row), label, source)
             for row, (key, label, source) in enumerate(
@@ -201,6 +201,13 @@ class Explaining:
 def reason(error: Exception) -> str:
     """Say why there is nothing of an image."""
     return str(error) if isinstance(error, ImageError) else f"explaining it raised {one_line(error)}"
+
+
+def _kept(masks: FIDOMasks) -> FIDOMasks:
+    """Leave out what a store does not hold."""
+    return FIDOMasks(
+        masks.ssr_cells, masks.sdr_cells, masks.size, settings=masks.settings, verdict=masks.verdict
+    )
 
 
 def _row(columns: tuple[Any, ...], row: int) -> tuple[Any, ...]:
