@@ -9,8 +9,18 @@ from typing import Any
 TRUSTWORTHY, FAILED, UNSTABLE = "trustworthy", "failed", "unstable"
 NOTHING, INFILL, DOUBTFUL = "nothing found", "infill", "doubtful"
 
-WORDS = (TRUSTWORTHY, DOUBTFUL, UNSTABLE, FAILED, INFILL, NOTHING)
-"""All there are, from the map that can be relied on to the one that shows nothing."""
+MEANINGS = {
+    TRUSTWORTHY: "the regions do what they are for, and nothing else speaks against them",
+    DOUBTFUL: "under another infill the region does not keep the class",
+    UNSTABLE: "other starts show another region",
+    FAILED: "a region does not do what it is for",
+    INFILL: "the infill itself keeps the class: try another",
+    NOTHING: "the class does not depend on any region",
+}
+"""What each word says, from the map that can be relied on to the one that shows nothing."""
+
+WORDS = tuple(MEANINGS)
+"""All there are."""
 
 KEEPS = 0.8
 """Share of the class that a sufficient region keeps at least."""
@@ -127,9 +137,9 @@ def _reason(
 ) -> tuple[str, str]:
     """Find the word and why: what makes the others pointless comes first."""
     if not depends:
-        return NOTHING, "the class does not depend on any region"
+        return NOTHING, MEANINGS[NOTHING]
     if infill_alone >= INFILL_ALONE:
-        return INFILL, "the infill itself keeps the class: try another"
+        return INFILL, MEANINGS[INFILL]
     if math.isnan(keeps) or math.isnan(leaves):
         return FAILED, "what the regions do could not be measured"
     if keeps < KEEPS:
@@ -137,7 +147,7 @@ def _reason(
     if leaves > LEAVES:
         return FAILED, f"what is outside the destroying region keeps {_above(leaves)}"
     if agreement < AGREEMENT:
-        return UNSTABLE, "other starts show another region"
+        return UNSTABLE, MEANINGS[UNSTABLE]
     if second_infill < SECOND_INFILL:
         return DOUBTFUL, f"under another infill the region keeps {_below(second_infill)}"
     return TRUSTWORTHY, f"the region keeps {keeps * 100:.0f} %, the rest {leaves * 100:.0f} %"

@@ -5,6 +5,7 @@ from functools import partial
 from typing import Any
 
 from captum_scd import visualization
+from captum_scd.cli import verdicts
 from captum_scd.cli.classes import Classes
 from captum_scd.cli.explainer import Explainer
 from captum_scd.cli.explaining import counted_doubts, doubts
@@ -56,11 +57,12 @@ def content(job: Job, explainer: Explainer) -> Content:
     """Say what is known about all images, once the job has ended or was broken off."""
     summaries = list(job.done.values())
     first = summaries[0] if summaries else None
+    judged = any(verdicts.recorded(summary) for summary in summaries)
     same = [] if first is None else [f"{first['settings']['infill']} infill, seed {first['seed']}"]
     return Content(
         title=title_words(explainer.target, explainer.contrast, explainer.classes),
-        columns=COLUMNS,
-        guide=GUIDE,
+        columns=(*COLUMNS, *(verdicts.COLUMNS if judged else ())),
+        guide={**GUIDE, **(verdicts.GUIDE if judged else {})},
         entry=partial(_entry, job, explainer),
         same=same,
         notes=[f"Look twice: {doubt}." for doubt in counted_doubts(summaries)],
@@ -78,6 +80,7 @@ def _entry(job: Job, explainer: Explainer, photo: Photo, summary: Summary) -> En
     masks = FIDOMasks.load(job.outputs(photo).archive)
     assert masks.infill is not None
     normalization, classes = explainer.normalization, explainer.classes
+    verdict = verdicts.recorded(summary)
     return Entry(
         name=photo.name,
         picture=job.view(photo).pixels[0],
@@ -86,10 +89,10 @@ def _entry(job: Job, explainer: Explainer, photo: Photo, summary: Summary) -> En
             Map("SSR", masks.ssr_cells[0, 0].clamp(0, 1)),
             Map("SDR", masks.sdr_cells[0, 0].clamp(0, 1)),
         ),
-        numbers=numbers(summary["probability"], summary["area"]),
+        numbers={**numbers(summary["probability"], summary["area"]), **verdicts.numbers(verdict)},
         label=predicted_words(summary, classes),
         infill=visualization.denormalize(masks.infill, normalization.mean, normalization.std)[0],
-        facts=_facts(classes, summary),
+        facts={**verdicts.facts(verdict), **_facts(classes, summary)},
         doubts=tuple(doubts(summary)),
     )
 

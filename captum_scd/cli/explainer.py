@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from captum_scd.attribution import FIDOAttribution
+from captum_scd.cli import verdicts
 from captum_scd.cli.classes import Classes
 from captum_scd.cli.errors import ImageError, UsageError, one_line
 from captum_scd.dataset.facts import (
@@ -89,6 +90,7 @@ class Explainer:
                 "target": self.classes.record(target),
                 "contrast": self._look_alikes(masks),
                 "probability": seen,
+                **verdicts.record(masks),
                 **_extents(masks, view),
                 "settings": dict(masks.settings),
                 "seed": masks.seed,

@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from captum_scd import visualization
+from captum_scd.cli import verdicts
 from captum_scd.cli.classes import Classes
 from captum_scd.cli.explainer import Explainer, Explanation
 from captum_scd.cli.job import Result
@@ -13,6 +14,7 @@ from captum_scd.cli.tables import table
 from captum_scd.cli.words import predicted_words, question_words, rival_words
 from captum_scd.dataset.facts import THRESHOLD
 from captum_scd.dataset.pictures import View
+from captum_scd.verdict import Verdict
 
 ROWS_SHOWN = 40
 
@@ -64,23 +66,41 @@ class Explaining:
 
 
 def _table(summaries: Sequence[tuple[str, Summary]], classes: Classes) -> str:
-    header = ("image", "predicted", "probability", "SSR keeps", "SSR area", "SDR leaves", "SDR area")
+    header = ["image", "predicted", "probability", "SSR keeps", "SSR area", "SDR leaves", "SDR area"]
     numbers = [_numbers(summary) for _, summary in summaries]
     means = [sum(column) / len(column) for column in zip(*numbers, strict=True)]
     rows = [
-        (name, predicted_words(summary, classes), *_cells(values))
+        [name, predicted_words(summary, classes), *_cells(values)]
         for (name, summary), values in zip(summaries, numbers, strict=True)
     ]
+    last = [f"mean of {len(rows)}", "", *_cells(means)]
+    _add_verdicts(header, rows, last, [verdicts.recorded(summary) for _, summary in summaries])
     hidden = len(rows) - ROWS_SHOWN
-    more = [(f"... and {hidden} more", *[""] * (len(header) - 1))] if hidden > 0 else []
-    return table(header, rows[:ROWS_SHOWN] + more, (f"mean of {len(rows)}", "", *_cells(means)))
+    more = [[f"... and {hidden} more", *[""] * (len(header) - 1)]] if hidden > 0 else []
+    return table(header, rows[:ROWS_SHOWN] + more, last)
+
+
+def _add_verdicts(
+    header: list[str], rows: Sequence[list[str]], last: list[str], given: Sequence[Verdict | None]
+) -> None:
+    """Add a column to a table, where there is something to say in it."""
+    if any(given):
+        header.append("verdict")
+        last.append(verdicts.last_cell(given))
+        for row, one in zip(rows, given, strict=True):
+            row.append(verdicts.cell(one))
 
 
 def doubts(summary: Summary) -> Iterator[str]:
     """Say where the cut masks of an image do not do what they are for, or could not.
 
-    The probability of a class says nothing of its lead over another, which a contrast is about.
+    Where there is a verdict, it says so. The probability of a class says nothing of its lead over another,
+    which a contrast is about.
     """
+    verdict = verdicts.recorded(summary)
+    if verdict is not None:
+        yield from () if verdict.trusted else (verdict.line,)
+        return
     if summary.get("contrast") is not None:
         return
     probability = summary["probability"]
@@ -94,10 +114,11 @@ def doubts(summary: Summary) -> Iterator[str]:
 
 def counted_doubts(summaries: Collection[Summary]) -> list[str]:
     """Count the images that are in doubt, by reason."""
-    counts = Counter(doubt for summary in summaries for doubt in doubts(summary))
-    return [
-        f"in {number} of {len(summaries)} {doubt}" for doubt, number in sorted(counts.items(), reverse=True)
-    ]
+    given = [verdicts.recorded(summary) for summary in summaries]
+    unjudged = [summary for summary, verdict in zip(summaries, given, strict=True) if verdict is None]
+    counts = Counter(doubt for summary in unjudged for doubt in doubts(summary))
+    found = sorted(counts.items(), reverse=True)
+    return [*verdicts.counted(given), *(f"in {number} of {len(given)} {doubt}" for doubt, number in found)]
 
 
 def _numbers(summary: Summary) -> tuple[float, ...]:

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from captum_scd import infill
 from captum_scd._captum import progress_bar
+from captum_scd.cli import verdicts
 from captum_scd.cli.classes import Classes
 from captum_scd.cli.errors import UsageError, one_line
 from captum_scd.cli.explain_page import COLUMNS, GUIDE, numbers
@@ -28,6 +29,7 @@ MOST = 1000
 
 RIGHT = Column("right", "whether the true class is predicted, where it is known", percent=True)
 GREY = 0.5
+GREY_WORDS = "stands for photos that are not where they were; masks are shown alone."
 FIXED = ("blur", "mean", "local_mean")
 """Infills that are made of the picture alone, so that they can be made again."""
 
@@ -101,13 +103,13 @@ def _images(stored: Stored, count: int, failures: dict[str, str]) -> Iterator[En
 
 
 def _report(stored: Stored, count: int, failed: int, line: str) -> Report:
-    total = len(stored.store)
+    total, judged = len(stored.store), _judged(stored, count)
     more = [f"The first {count:,} of {total:,} images are shown; --images shows more."]
     return Report(
         title="Which pixels decide?",
         about=f"{total:,} images explained, {failed:,} failed; store {stored.store.place}",
-        columns=(*COLUMNS, RIGHT),
-        guide={**GUIDE, "Grey": "stands for photos that are not where they were; masks are shown alone."},
+        columns=(*COLUMNS, *(verdicts.COLUMNS if judged else ()), RIGHT),
+        guide={**GUIDE, **(verdicts.GUIDE if judged else {}), "Grey": GREY_WORDS},
         notes=more if count < total else [],
         settings={"Run": {"command": line}, **stored.about()},
         cut=THRESHOLD,
@@ -117,18 +119,27 @@ def _report(stored: Stored, count: int, failed: int, line: str) -> Report:
 def _entry(stored: Stored, entry: StoredEntry) -> Entry:
     picture, classes = picture_of(stored.view(entry)), stored.classes
     right = {} if entry.label is None else {"right": float(entry.label == entry.predicted)}
+    verdict = next(iter(entry.masks.verdict), None)
+    contrast = stored.settings.get("contrast_target")
+    told = {"probability": entry.probability, "contrast": contrast, **verdicts.record(entry.masks)}
     return Entry(
         name=entry.key,
         picture=_grey(entry) if picture is None else picture,
         maps=_maps(entry),
-        numbers={**numbers(entry.probability, entry.areas), **right},
+        numbers={**numbers(entry.probability, entry.areas), **verdicts.numbers(verdict), **right},
         label=_label(entry, classes),
         infill=None if picture is None else _infill(picture, stored.settings.get("infill")),
-        facts=_facts(stored, entry, picture),
-        doubts=tuple(
-            doubts({"probability": entry.probability, "contrast": stored.settings.get("contrast_target")})
-        ),
+        facts={**verdicts.facts(verdict), **_facts(stored, entry, picture)},
+        doubts=tuple(doubts(told)),
     )
+
+
+def _judged(stored: Stored, count: int) -> bool:
+    """Find out whether any of the images has a verdict; those of earlier versions have none."""
+    try:
+        return any(entry.masks.verdict for entry in islice(stored.store.entries(), count))
+    except (ValueError, OSError):
+        return False
 
 
 def _label(entry: StoredEntry, classes: Classes) -> str:

@@ -143,7 +143,7 @@ class Explaining:
         told = self._told(inputs, masks, probabilities, asked)
         areas = cut_areas(masks)
         others = masks.settings["contrast_target"] or [()] * len(masks)
-        masks = FIDOMasks(masks.ssr_cells, masks.sdr_cells, masks.size, settings=masks.settings).to("cpu")
+        masks = _kept(masks).to("cpu")
         return [
             Entry(
                 key,
@@ -227,6 +227,13 @@ def _checked_contrast(contrast: object) -> int | str | None:
 def reason(error: Exception) -> str:
     """Say why there is nothing of an image."""
     return str(error) if isinstance(error, ImageError) else f"explaining it raised {one_line(error)}"
+
+
+def _kept(masks: FIDOMasks) -> FIDOMasks:
+    """Leave out what a store does not hold."""
+    return FIDOMasks(
+        masks.ssr_cells, masks.sdr_cells, masks.size, settings=masks.settings, verdict=masks.verdict
+    )
 
 
 def _row(columns: tuple[Any, ...], row: int) -> tuple[Any, ...]:

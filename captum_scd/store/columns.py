@@ -11,6 +11,7 @@ import numpy as np
 from captum_scd.masks import FIDOMasks
 from captum_scd.store.entry import Entry
 from captum_scd.store.quantization import quantize, restore
+from captum_scd.verdict import Verdict
 
 Facts = dict[str, Any]
 
@@ -20,7 +21,8 @@ class Batch:
     """What is committed at once.
 
     Attributes:
-        facts: columns with a value an image, as JSON holds them, and `cells`, the names of the arrays.
+        facts: columns with a value an image, as JSON holds them, and `cells`, the names of the arrays;
+            `verdict` is there only where some image has one.
         cells: by name, an array (images, 2, *grid) of uint8, SSR first, for each grid there is.
     """
 
@@ -52,6 +54,7 @@ def pack(entries: Sequence[Entry]) -> Batch:
         "label": [entry.label for entry in entries],
         "source": [entry.source for entry in entries],
         "look_alikes": [list(entry.look_alikes) for entry in entries],
+        **_verdicts([entry.masks for entry in entries]),
     }
     return Batch(facts, dict(zip(names, arrays, strict=True)))
 
@@ -66,7 +69,13 @@ def unpack(batch: Batch, settings: Mapping[str, Any], version: str) -> Iterator[
         taken[grid] += 1
         yield Entry(
             key,
-            _masks(steps, tuple(facts["size"][row]), {**settings, **_asked(facts, contrasts, row)}, version),
+            _masks(
+                steps,
+                tuple(facts["size"][row]),
+                {**settings, **_asked(facts, contrasts, row)},
+                version,
+                _verdict(facts, row),
+            ),
             facts["target"][row],
             facts["predicted"][row],
             _row(facts["probability"], row),
@@ -98,11 +107,33 @@ def _steps(masks: FIDOMasks) -> Any:
     return np.stack(pair)
 
 
-def _masks(steps: Any, size: tuple[int, ...], settings: Mapping[str, Any], version: str) -> FIDOMasks:
+def _masks(
+    steps: Any,
+    size: tuple[int, ...],
+    settings: Mapping[str, Any],
+    version: str,
+    verdict: tuple[Verdict, ...],
+) -> FIDOMasks:
     grid = tuple(steps.shape[1:])
     shape = (1, 1, *grid) if size and len(grid) == len(size) else (1, *grid)
     ssr, sdr = (restore(one).reshape(shape) for one in steps)
-    return FIDOMasks(ssr, sdr, size, settings=settings, version=version)
+    return FIDOMasks(ssr, sdr, size, settings=settings, version=version, verdict=verdict)
+
+
+def _verdicts(masks: Sequence[FIDOMasks]) -> Facts:
+    """One column a field, None where an image has no verdict; nothing where none has."""
+    rows = [one.verdict[0].to_dict() if one.verdict else {} for one in masks]
+    if not any(rows):
+        return {}
+    words = {name: [row.get(name) for row in rows] for name in ("word", "why")}
+    numbers = [{name: value for name, value in row.items() if name not in words} for row in rows]
+    return {"verdict": {**words, **_numbers(numbers)}}
+
+
+def _verdict(facts: Facts, row: int) -> tuple[Verdict, ...]:
+    """Verdict of an image; none where it has none, as in stores of earlier versions."""
+    fields = {name: column[row] for name, column in facts.get("verdict", {}).items()}
+    return (Verdict.from_dict(fields),) if fields.get("word") is not None else ()
 
 
 def _asked(facts: Facts, contrasts: Sequence[Sequence[int]], row: int) -> dict[str, Any]:

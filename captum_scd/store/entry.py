@@ -12,7 +12,8 @@ class Entry:
 
     Attributes:
         key: unlike that of any other image of the store.
-        masks: of this one image; in a store they have neither infill nor history.
+        masks: of this one image, with their verdict; in a store they have neither infill nor history, nor
+            what several starts agree on.
         target: class that is explained.
         predicted: class with the largest probability.
         probability: in [0, 1], kept to six digits: `image`, of the target on the whole image; `predicted`,

@@ -1,15 +1,19 @@
 """A tiny network in a file, tiny images, and the command run in this process."""
 
+import dataclasses
+import functools
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
 from PIL import Image
 
-from captum_scd import visualization
+from captum_scd import FIDOAttribution, visualization
 from captum_scd.cli import main, records
+from captum_scd.verdict import Verdict, judged
 
 MODEL = '''
 import torch
@@ -93,6 +97,34 @@ def quick_figures(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureReques
     if "drawn" not in request.fixturenames:
         for name in ("masks_figure", "comparison_figure"):
             monkeypatch.setattr(visualization, name, lambda *_, **__: (Figure((1, 1)), None))
+
+
+GOOD = {"ssr_keeps": 0.97, "sdr_leaves": 0.03, "infill_alone": 0.01, "agreement": 0.8, "second_infill": 0.9}
+
+
+@pytest.fixture
+def verdict() -> Callable[..., Verdict]:
+    """Make a verdict, a good one where nothing else is said."""
+    return lambda **others: judged(**{**GOOD, "depends": True, **others})
+
+
+@pytest.fixture
+def judge(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Have FIDO come to these verdicts, each example of a run to the next one; None gives none."""
+    attribute = FIDOAttribution.attribute
+
+    def come_to(*verdicts: Verdict | None) -> None:
+        coming = iter(verdicts)
+
+        @functools.wraps(attribute)
+        def judging(self: Any, inputs: Any, *arguments: Any, **options: Any) -> Any:
+            attribution, masks = attribute(self, inputs, *arguments, **options)
+            given = tuple(next(coming) for _ in range(len(masks)))
+            return attribution, dataclasses.replace(masks, verdict=() if None in given else given)
+
+        monkeypatch.setattr(FIDOAttribution, "attribute", judging)
+
+    return come_to
 
 
 @pytest.fixture

@@ -408,6 +408,49 @@ def test_masks_that_do_not_work_are_noted():
     assert explaining.counted_doubts([{**weak, "contrast": [{"index": 1, "name": None}]}]) == []
 
 
+def test_a_verdict_stands_in_summary_masks_and_table(explain, save, out, judge, verdict, capsys):
+    judge(verdict(ssr_keeps=0.2, agreement=float("nan")), verdict())
+    save("a.png")
+    explain(save("b.png").parent)
+    summary = strict(out / "a.json")["verdict"]
+    assert summary["line"] == FIDOMasks.load(out / "a.npz").verdict[0].line == "failed: the region keeps 20 %"
+    assert (summary["word"], summary["trusted"], summary["ssr_keeps"]) == ("failed", False, 0.2)
+    assert summary["agreement"] is None
+    assert strict(out / "b.json")["verdict"]["trusted"] is True
+    lines = capsys.readouterr().out.splitlines()
+    header, _, *rows = lines[:6]
+    assert header.split()[-1] == "verdict"
+    assert [row.split()[-1] for row in rows[:2]] == ["failed", "trustworthy"]
+    assert rows[3].endswith(" 1 trusted")
+    assert "note: in 1 of 2 failed: a region does not do what it is for" in lines
+
+
+def test_what_is_not_judged_reads_as_before(explain, save, out, judge, capsys):
+    judge(None)
+    explain(save("a.png"))
+    assert "verdict" not in strict(out / "a.json")
+    assert capsys.readouterr().out.splitlines()[0].split()[-2:] == ["SDR", "area"]
+
+
+def test_images_with_and_without_verdict_stand_in_one_table(explain, save, judge, verdict, capsys):
+    judge(None, verdict(agreement=0.1))
+    save("a.png")
+    explain(save("b.png").parent)
+    rows = capsys.readouterr().out.splitlines()[2:4]
+    assert [row.split()[-1] for row in rows] == ["-", "unstable"]
+
+
+def test_a_verdict_takes_the_place_of_other_doubts(verdict):
+    weak = {"probability": {"image": 0.8, "ssr": 0.1, "sdr": 0.1, "infill": 0.0}}
+    bad = {**weak, "contrast": {"index": 1}, "verdict": verdict(infill_alone=0.7).to_dict()}
+    assert list(explaining.doubts({**weak, "verdict": verdict().to_dict()})) == []
+    assert list(explaining.doubts(bad)) == ["the infill itself keeps the class: try another"]
+    assert explaining.counted_doubts([weak, bad, bad]) == [
+        "in 2 of 3 the infill itself keeps the class: try another",
+        "in 1 of 3 the SSR keeps less than half of the probability",
+    ]
+
+
 def test_resizing_below_the_cut_is_refused(explain, save, capsys):
     assert explain(save("a.png"), "--resize", 11) == 2
     assert "Expected --resize of at least --size, 12, but got 11." in capsys.readouterr().err

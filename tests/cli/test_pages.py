@@ -13,6 +13,7 @@ from captum_scd import FIDOMasks
 from captum_scd.cli import job as jobs
 from captum_scd.cli import pages
 from captum_scd.report import is_page
+from captum_scd.verdict import MEANINGS
 
 
 @pytest.fixture
@@ -49,6 +50,32 @@ def test_the_page_says_what_the_summary_says(explain, save, out, told, capsys, t
     assert (image["facts"]["explained"], image["facts"]["and not"]) == ("Finch", "Robin")
     assert (image["facts"]["photo"], image["facts"]["file"]) == ("24 x 12 pixels", str(photo))
     assert failures == []
+
+
+def test_verdicts_can_be_read_found_and_sorted_by(explain, save, told, judge, verdict):
+    judge(verdict(second_infill=0.3, agreement=float("nan")), verdict())
+    save("a.png")
+    explain(save("b.png").parent, "--report")
+    heading, (bad, good), _ = told()
+    titles = [column["title"] for column in heading["columns"]]
+    assert bad["facts"]["verdict"] == "doubtful: under another infill the region keeps 30 %"
+    assert bad["doubts"] == [bad["facts"]["verdict"]]
+    assert good["facts"]["verdict"] == "trustworthy: the region keeps 97 %, the rest 3 %"
+    assert good["doubts"] == []
+    names = ("trusted", "infill", "SSR keeps, other infill", "SSR agreement")
+    numbers = [[image["numbers"][titles.index(name)] for name in names] for image in (bad, good)]
+    assert numbers == [[0, 0.01, 0.3, None], [1, 0.01, 0.9, 0.8]]
+    assert "trustworthy, doubtful" in heading["guide"]["Verdict"]
+    assert heading["notes"] == [f"Look twice: in 1 of 2 doubtful: {MEANINGS['doubtful']}."]
+
+
+def test_a_page_of_what_is_not_judged_is_as_before(explain, save, told, judge):
+    judge(None)
+    explain(save("a.png"), "--report")
+    heading, (image,), _ = told()
+    assert "trusted" not in [column["title"] for column in heading["columns"]]
+    assert "Verdict" not in heading["guide"]
+    assert "verdict" not in image["facts"]
 
 
 def test_the_maps_are_those_of_the_masks_file(explain, save, out):

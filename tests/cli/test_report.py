@@ -1,5 +1,6 @@
 """`report`: a page about a store, with its photos where they still are."""
 
+import dataclasses
 import shutil
 from pathlib import Path
 
@@ -102,6 +103,31 @@ def test_a_file_of_another_origin_is_not_written_over(place, out, capsys):
     (out / "report.html").write_text("my garden")
     assert report(place, "--out", out) == 2
     assert "page of an earlier run" in capsys.readouterr().err
+
+
+def test_verdicts_of_a_store_are_shown(verdict, tmp_path, out):
+    store = MaskStore.create(tmp_path / "m.zarr", IDENTITY)
+    chances = {"image": 0.8, "predicted": 0.8, "ssr": 0.1, "sdr": 0.1}
+    judged = dataclasses.replace(corner(), verdict=(verdict(sdr_leaves=0.6),))
+    for key, masks in (("old", corner()), ("new", judged)):
+        store.append([Entry(key, masks, 1, 1, chances, {"ssr": 0.1, "sdr": 0.1})], key)
+    assert report(tmp_path / "m.zarr", "--out", out) == 0
+    page = told(out)
+    images = {image["name"]: image for image in page.blocks("facts")}
+    line = "failed: what is outside the destroying region keeps 60 %"
+    assert images["new"]["facts"]["verdict"] == line
+    assert images["new"]["doubts"] == [line]
+    assert "verdict" not in images["old"]["facts"]
+    assert images["old"]["doubts"] == ["the SSR keeps less than half of the probability"]
+    place = [column["title"] for column in page.blocks("report")[0]["columns"]].index("trusted")
+    assert (images["new"]["numbers"][place], images["old"]["numbers"][place]) == (0, None)
+
+
+def test_a_store_without_verdicts_is_shown_as_before(place, out):
+    report(place, "--out", out)
+    (heading,) = told(out).blocks("report")
+    assert "trusted" not in [column["title"] for column in heading["columns"]]
+    assert "Verdict" not in heading["guide"]
 
 
 @pytest.mark.parametrize(("contrast", "doubted"), [(None, 1), (0, 0)])

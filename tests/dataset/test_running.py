@@ -1,3 +1,5 @@
+import dataclasses
+import functools
 import gc
 import tracemalloc
 from collections.abc import Callable, Iterator
@@ -13,6 +15,7 @@ from torch.utils.data import DataLoader, Dataset
 from captum_scd import FIDOAttribution
 from captum_scd.dataset import Outcome, Sample, explain_dataset
 from captum_scd.store import MaskStore, verify
+from captum_scd.verdict import AGREEMENT, judged
 
 Run = Callable[..., Outcome]
 
@@ -72,6 +75,26 @@ def test_masks_are_those_of_the_method_alone(run: Run, place: Path) -> None:
         assert entry.areas["ssr"] == pytest.approx(
             alone.threshold(0.5, "ssr").float().mean().item(), abs=1e-5
         )
+
+
+def test_each_image_keeps_its_own_verdict(run: Run, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    attribute = FIDOAttribution.attribute
+
+    @functools.wraps(attribute)
+    def judging(self: Any, inputs: Tensor, *arguments: Any, **options: Any) -> Any:
+        attribution, masks = attribute(self, inputs, *arguments, **options)
+        agreements = inputs[:, 0, 0, 0].tolist()
+        verdict = tuple(judged(0.97, 0.03, 0.01, agreement, 0.9, True) for agreement in agreements)
+        return attribution, dataclasses.replace(masks, verdict=verdict)
+
+    monkeypatch.setattr(FIDOAttribution, "attribute", judging)
+    dataset = pictures(5)
+    run(dataset, batch_size=2, part_size=5)
+    store = MaskStore.open(place)
+    for key, image in dataset:
+        (verdict,) = store[key].verdict
+        assert verdict.agreement == pytest.approx(image[0, 0, 0].item(), rel=1e-5)
+        assert verdict.trusted == (image[0, 0, 0] >= AGREEMENT)
 
 
 def test_rows_of_several_images_share_passes(run: Run) -> None:

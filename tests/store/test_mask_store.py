@@ -1,3 +1,4 @@
+import dataclasses
 import pickle
 import uuid
 from collections.abc import Callable, Iterator
@@ -11,6 +12,7 @@ from captum_scd.masks import MODES, FIDOMasks
 from captum_scd.store import Entry, MaskStore, verify
 from captum_scd.store.columns import pack, unpack
 from captum_scd.store.hierarchy import Hierarchy
+from captum_scd.verdict import judged
 
 Make = Callable[..., Entry]
 
@@ -46,6 +48,35 @@ def test_everything_comes_back_from_any_place(any_place: Any, identity: dict[str
         assert back.areas == one.areas
         assert back.probability == pytest.approx(one.probability, rel=1e-5)
         assert back.masks.settings == {**identity["settings"], "target": [one.target]}
+
+
+def _judged(one: Entry, **others: Any) -> Entry:
+    numbers = {"ssr_keeps": 0.97, "sdr_leaves": 0.03, "infill_alone": 0.01, "agreement": 0.8}
+    verdict = judged(**{**numbers, "second_infill": 0.9, "depends": True, **others})
+    return dataclasses.replace(one, masks=dataclasses.replace(one.masks, verdict=(verdict,)))
+
+
+def test_verdicts_come_back_and_images_without_one_have_none(
+    store: MaskStore, entry: Make, place: Path
+) -> None:
+    put = [
+        _judged(entry("a"), agreement=float("nan"), ssr_keeps=0.123456789),
+        entry("b"),
+        _judged(entry("c", grid=(3, 3))),
+    ]
+    store.append(put, batch="first")
+    back = {one.key: one.masks.verdict for one in MaskStore.open(place).entries()}
+    assert back["a"][0].line == "failed: the region keeps 12 %"
+    assert back["a"][0].ssr_keeps == pytest.approx(0.123456789, rel=1e-5)
+    assert back["a"][0].to_dict()["agreement"] is None
+    assert back["b"] == ()
+    assert back["c"] == put[2].masks.verdict
+
+
+def test_nothing_is_written_of_verdicts_nobody_gave(entry: Make) -> None:
+    """As it was before there were verdicts, so that old stores are read as these are."""
+    assert "verdict" not in pack([entry("a"), entry("b")]).facts
+    assert "verdict" in pack([entry("a"), _judged(entry("b"))]).facts
 
 
 @pytest.mark.parametrize(("size", "shape"), [((30,), (1, 1, 12)), ((6, 7, 8), (1, 1, 2, 3, 4)), ((), (1, 5))])
@@ -241,7 +272,8 @@ def test_default_masks_take_less_than_three_kilobytes_and_few_objects(
         keys = [f"validation/n0123456{number}/ILSVRC2012_val_000{image:05}" for image in range(64)]
         told = {"probability": dict.fromkeys(("image", "predicted", "ssr", "sdr"), 1 / 3)}
         told["areas"] = dict.fromkeys(("ssr", "sdr", "joint"), 1 / 7)
-        batch = [entry(key, (28, 28), (224, 224), source=f"/data/{key}.JPEG", **told) for key in keys]
+        made = [entry(key, (28, 28), (224, 224), source=f"/data/{key}.JPEG", **told) for key in keys]
+        batch = [_judged(one, agreement=2 / 3, second_infill=1 / 7, infill_alone=1 / 7) for one in made]
         store.append(batch, batch=f"b{number}")
     files = [file for file in place.rglob("*") if file.is_file()]
     on_disk = sum(-(-file.stat().st_size // 4096) * 4096 for file in files)
