@@ -23,6 +23,9 @@ FILES = (
 ALSO = {"learning": ["tests/attribution"]}
 """More tests of a file than those that bear its name."""
 
+MISSED, TIMED_OUT = ("survived", "no tests"), "timeout"
+"""What mutmut says of mutants that no test noticed, and of those whose tests were broken off as too slow."""
+
 LEAST = 0.85
 """Share of the faults that each file's tests must notice."""
 
@@ -35,21 +38,23 @@ def main() -> None:
     arguments = parser.parse_args()
     if unknown := set(arguments.files) - set(FILES):
         parser.error(f"no such file: {', '.join(sorted(unknown))}")
-    print(f"{'file':24}{'mutants':>9}{'caught':>9}{'share':>9}")
+    print(f"{'file':24}{'mutants':>9}{'caught':>9}{'by time':>9}{'share':>9}")
     shares, missed = {}, []
     for file in arguments.files or FILES:
         folder = arguments.out / file
-        caught = plant(file, folder, arguments.workers)
-        shares[file] = sum(caught.values()) / len(caught)
-        print(f"{file:24}{len(caught):9}{sum(caught.values()):9}{shares[file]:9.1%}", flush=True)
-        missed += [f"\n{name}\n{change(name, folder)}" for name, seen in caught.items() if not seen]
+        fates = plant(file, folder, arguments.workers)
+        unseen = [name for name, fate in fates.items() if fate in MISSED]
+        caught, late = len(fates) - len(unseen), list(fates.values()).count(TIMED_OUT)
+        shares[file] = caught / len(fates)
+        print(f"{file:24}{len(fates):9}{caught:9}{late:9}{shares[file]:9.1%}", flush=True)
+        missed += [f"\n{name}\n{change(name, folder)}" for name in unseen]
     print("\nMissed:", *missed, sep="\n")
     if low := [file for file, share in shares.items() if share < LEAST]:
         sys.exit(f"\nless than {LEAST:.0%} caught in {', '.join(low)}")
 
 
-def plant(file: str, folder: Path, workers: int) -> dict[str, bool]:
-    """Plant each fault in a file, in a folder made anew: name of the mutant -> whether the tests noticed."""
+def plant(file: str, folder: Path, workers: int) -> dict[str, str]:
+    """Plant each fault in a file, in a folder made anew: name of the mutant -> what became of it."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     for name in ("captum_scd", "tests", "conftest.py"):
@@ -58,8 +63,8 @@ def plant(file: str, folder: Path, workers: int) -> dict[str, bool]:
     settings, head = (ROOT / "pyproject.toml").read_text(encoding="utf-8"), "[tool.mutmut]\n"
     (folder / "pyproject.toml").write_text(settings.replace(head, head + own), encoding="utf-8")
     mutmut(folder, "run", "--max-children", str(workers))
-    fates = [line.strip().rsplit(": ", 1) for line in mutmut(folder, "results", "--all", "true").splitlines()]
-    return {name: fate not in ("survived", "no tests") for name, fate in fates}
+    lines = mutmut(folder, "results", "--all", "true").splitlines()
+    return dict(line.strip().rsplit(": ", 1) for line in lines)
 
 
 def tests_of(file: str) -> list[str]:

@@ -25,6 +25,7 @@ def _expand(inputs, cells: Tensor, **options) -> tuple[Tensor, ...]:
         ((10, 17), 7, (7, 12)),
         ((24, 12), 4, (8, 4)),
         ((12, 24), (3, 5), (3, 5)),
+        ((12, 24), (1, 5), (1, 5)),
         ((3, 5), 100, (3, 5)),
         ((1, 7), 1, (1, 7)),
         ((30,), 5, (5,)),
@@ -76,6 +77,12 @@ def test_each_tabular_feature_has_a_cell() -> None:
     assert torch.equal(_expand((torch.zeros(2, 5),), cells)[0], cells)
 
 
+def test_inputs_of_more_than_three_spatial_axes_have_a_cell_for_each_feature() -> None:
+    inputs, cells = torch.zeros(2, 3, 2, 2, 2, 2), _cells(2, 48)
+    assert make_grid((inputs,)).count == 48
+    assert torch.equal(_expand((inputs,), cells)[0].flatten(1), cells)
+
+
 def test_several_inputs_have_cells_of_their_own() -> None:
     inputs = torch.zeros(2, 3, 8, 8), torch.zeros(2, 5)
     cells = _cells(2, 4 + 5)
@@ -90,7 +97,8 @@ def test_features_of_one_group_share_a_cell(shape) -> None:
     inputs = torch.zeros(2, 3, 4, 6)
     grid = make_grid((inputs,), feature_mask=(numbers,))
     cells = _cells(2, grid.count)
-    assert grid.count == 4
+    assert grid.count == grid.layouts[0].count == 4
+    assert grid.sizes == ((4, 6),)
     (mask,) = grid.expand(cells, torch.arange(2))
     full, spread = numbers.expand_as(inputs), mask.expand_as(inputs)
     for example in range(2):
@@ -138,6 +146,12 @@ def test_area_is_the_mean_of_the_mask_and_the_mean_over_inputs() -> None:
 def test_area_of_groups_counts_their_features() -> None:
     grid = make_grid((torch.zeros(1, 4),), feature_mask=(torch.tensor([[0, 0, 0, 1]]),))
     assert grid.area(torch.tensor([[1.0, 0.0]]), torch.arange(1)).tolist() == [0.75]
+
+
+def test_area_counts_the_groups_of_each_rows_example() -> None:
+    grid = make_grid((torch.zeros(2, 4),), feature_mask=(torch.tensor([[0, 0, 0, 1], [0, 1, 1, 1]]),))
+    cells = torch.tensor([[1.0, 0.0], [1.0, 0.0], [0.0, 1.0]])
+    assert grid.area(cells, torch.tensor([1, 0, 1])).tolist() == [0.25, 0.75, 0.75]
 
 
 def test_groups_and_features_have_no_neighbours() -> None:

@@ -33,6 +33,14 @@ def test_any_rising_change_of_scale_leaves_the_order() -> None:
     torch.testing.assert_close(rank_correlation(maps, -(maps**3)), -torch.ones(2))
 
 
+@pytest.mark.parametrize("sign", [1, -1])
+def test_round_off_leads_no_further_than_one(sign: int) -> None:
+    maps = random(300, 1, 5, 7)
+    correlation = sign * rank_correlation(maps, sign * maps)
+    assert correlation.max() <= 1
+    torch.testing.assert_close(correlation, torch.ones(300))
+
+
 def test_channels_are_summed() -> None:
     maps = random(2, 3, 8, 8)
     torch.testing.assert_close(rank_correlation(maps, maps.sum(1, keepdim=True)), torch.ones(2))

@@ -65,6 +65,11 @@ def test_the_scale_of_a_map_does_not_matter(metric, scale: float) -> None:
     torch.testing.assert_close(metric(scale * maps), metric(maps))
 
 
+def test_two_equal_pixels_of_two_are_flat() -> None:
+    assert entropy(torch.ones(1, 2)).tolist() == [1]
+    assert gini(torch.ones(1, 2)).tolist() == [0]
+
+
 def test_a_map_of_one_pixel_is_finite() -> None:
     assert entropy(torch.ones(1, 1)).tolist() == [0]
     assert gini(torch.ones(1, 1)).tolist() == [0]

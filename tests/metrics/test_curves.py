@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from models import Additive, PlantedPatch
+from models import Additive, PlantedPatch, Watched
 from planted import HEIGHT, ORACLE, SHARE, WHITE, WIDTH, random
 from torch import Tensor
 
@@ -65,3 +65,19 @@ def test_a_class_without_any_probability_gives_finite_curves() -> None:
 def test_a_bad_number_of_steps_is_answered_with_its_name(n_steps, error) -> None:
     with pytest.raises(error, match="Expected `n_steps` to be"):
         insertion_deletion(PlantedPatch(), WHITE, ORACLE, target=0, n_steps=n_steps)
+
+
+def test_by_default_there_are_40_steps_and_64_rows_at_a_time() -> None:
+    watched = Watched(lambda x, factor: factor[:, None] * Additive()(x))
+    inputs, factors = random(2, 6), torch.tensor([0.5, 2.0])
+    result = insertion_deletion(watched, inputs, inputs, target=0, additional_forward_args=factors)
+    assert result.insertion_curve.shape == result.deletion_curve.shape == (2, 41)
+    assert max(watched.rows) == 64
+    whole, nothing = torch.sigmoid(factors * inputs.sum(1)), torch.full((2,), 0.5)
+    torch.testing.assert_close(result.insertion_curve[:, 0], nothing / whole)
+
+
+def test_one_step_leads_from_nothing_to_all() -> None:
+    result = insertion_deletion(PlantedPatch(), WHITE, ORACLE, target=0, n_steps=1)
+    torch.testing.assert_close(result.insertion_curve, torch.tensor([[0.01 / 0.99, 1.0]]).expand(2, -1))
+    torch.testing.assert_close(result.deletion_curve, result.insertion_curve.flip(1))

@@ -97,7 +97,17 @@ def test_blocks_are_squares_of_the_baseline_shared_by_the_channels(net: nn.Modul
     assert torch.equal(replaced[:, 0].flatten(1).sum(1), height * width)
     inner = replaced[:, 0, 1:-1, 1:-1].flatten(1).sum(1) == height * width
     assert torch.equal(height[inner], width[inner])
+    assert height[inner].min() == 1
     assert height.unique().tolist() == width.unique().tolist() == [1, 2, 3, 4, 5]
+
+
+@pytest.mark.parametrize("size", [(8, 20), (20, 8)], ids=str)
+def test_the_shortest_side_bounds_the_blocks(size) -> None:
+    inputs, seen = random(1, 1, *size), Seen(Additive())
+    infidelity(seen, inputs, inputs, target=0, n_samples=200)
+    replaced, _ = seen.drops(inputs, target=0)
+    height, width = replaced[:, 0].any(2).sum(1), replaced[:, 0].any(1).sum(1)
+    assert height.max() == width.max() == 4
 
 
 def test_each_pixel_is_in_a_block_as_often_as_any_other(images: Tensor) -> None:
@@ -135,6 +145,13 @@ def test_the_scale_of_the_output_does_not_matter(net: nn.Module, images: Tensor,
     torch.testing.assert_close(scaled, usual)
 
 
+def test_each_map_of_a_batch_has_its_own_scale(net: nn.Module, images: Tensor) -> None:
+    maps = random(3, 1, 12, 10)
+    scales = torch.tensor([1e-30, 1.0, 1e30]).view(3, 1, 1, 1)
+    usual = infidelity(net, images, maps, target=0, n_samples=8)
+    torch.testing.assert_close(infidelity(net, images, scales * maps, target=0, n_samples=8), usual)
+
+
 def test_a_map_of_zeros_foretells_nothing(net: nn.Module, images: Tensor) -> None:
     assert infidelity(net, images, torch.zeros_like(images), target=0, n_samples=8).tolist() == [1, 1, 1]
 
@@ -159,6 +176,28 @@ def test_seeds_draw_other_blocks(net: nn.Module, images: Tensor) -> None:
     )
     assert torch.equal(first, again)
     assert (first != other).all()
+
+
+def test_seeds_draw_other_subsets_of_features() -> None:
+    inputs, maps = random(2, 9), random(2, 9, seed=1)
+    first, again, other = (infidelity(Additive(), inputs, maps, target=0, seed=seed) for seed in (0, 0, 1))
+    assert torch.equal(first, again)
+    assert (first != other).all()
+
+
+def test_by_default_64_blocks_of_seed_0_are_asked_about_64_at_a_time() -> None:
+    watched = Watched(lambda x, factor: factor[:, None] * Additive()(x))
+    inputs, factors = random(2, 9), torch.tensor([0.5, 2.0])
+    maps = random(2, 9, seed=1)
+    given = {"target": 0, "additional_forward_args": factors}
+    usual = infidelity(watched, inputs, maps, **given)
+    assert sum(watched.rows) == 2 * (1 + 64)
+    assert max(watched.rows) == 64
+    assert torch.equal(usual, infidelity(watched, inputs, maps, **given, n_samples=64, seed=0))
+
+
+def test_one_block_is_foretold_by_any_map_that_has_something_in_it() -> None:
+    assert infidelity(Additive(), torch.ones(1, 4), random(1, 4), target=0, n_samples=1, seed=3).item() < 1e-6
 
 
 @pytest.mark.parametrize(

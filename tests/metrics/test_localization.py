@@ -79,6 +79,7 @@ def test_a_map_without_places_cannot_point() -> None:
     [
         ([3.0, 1.0], LEFT, 0.75),
         ([1.0, 0.0], LEFT, 1.0),
+        ([0.25, 0.25], LEFT, 0.5),
         ([0.0, 2.0], LEFT, 0.0),
         ([0.0, 0.0], LEFT, 0.0),
         ([1.0, -5.0], LEFT, 1.0),
@@ -153,9 +154,9 @@ def test_iou_of_two_boxes_by_their_corners() -> None:
 
 
 def test_boxes_are_crops() -> None:
-    boxes = torch.tensor([[1, 2, 4, 3], [0, 0, 5, 6], [2, 2, 2, 5], [-3, 4, 2, 99]])
+    boxes = torch.tensor([[1, 2, 4, 3], [0, 0, 5, 6], [2, 2, 2, 5], [1, 3, 4, 3], [-3, 4, 2, 99]])
     regions = box_region(boxes, (6, 5))
-    assert regions.shape == (4, 1, 6, 5)
+    assert regions.shape == (5, 1, 6, 5)
     for (x0, y0, x1, y1), region in zip(boxes.clamp(min=0).tolist(), regions[:, 0], strict=True):
         expected = torch.zeros(6, 5, dtype=torch.bool)
         expected[y0:y1, x0:x1] = True

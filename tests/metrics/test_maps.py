@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from captum_scd import metrics
+from captum_scd.metrics._maps import map_values, pixel_values, union
 
 INSIDE = torch.tensor([[[[True, False], [False, False]]]])
 
@@ -116,3 +117,43 @@ def test_a_region_of_several_channels_is_their_union(metric) -> None:
     union = torch.zeros(1, 1, 1, 40)
     union[..., 2:22], union[..., 22:26] = 0.5, 0.25
     assert torch.equal(metric(maps, parts), metric(maps, union))
+
+
+@pytest.mark.parametrize("size", [(4,), (4, 5), (2, 3, 4)], ids=str)
+def test_the_pixels_of_a_map_are_sums_and_those_of_a_mask_maxima_over_the_channels(size) -> None:
+    maps = torch.rand(2, 3, *size, generator=torch.Generator().manual_seed(0))
+    first, second, third = (maps[:, channel : channel + 1] for channel in range(3))
+    torch.testing.assert_close(pixel_values(maps), first + second + third)
+    assert torch.equal(union(maps), torch.maximum(torch.maximum(first, second), third))
+
+
+def test_tabular_maps_have_no_channels() -> None:
+    maps = torch.rand(2, 3, generator=torch.Generator().manual_seed(0))
+    assert torch.equal(pixel_values(maps), maps)
+    assert torch.equal(union(maps), maps)
+    assert torch.equal(map_values(torch.zeros(2, 3), maps), maps)
+
+
+def test_double_precision_is_kept_and_half_precision_summed_in_single() -> None:
+    maps = torch.rand(2, 3, 4, 4, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    assert torch.equal(pixel_values(maps), maps.sum(1, keepdim=True))
+    half = maps.bfloat16()
+    assert torch.equal(pixel_values(half), half.float().sum(1, keepdim=True))
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("size", [(4,), (4, 5)], ids=str)
+def test_a_map_belongs_to_inputs_with_one_channel_or_all_of_theirs(channels: int, size) -> None:
+    maps = torch.rand(2, channels, *size)
+    assert torch.equal(map_values(torch.zeros(2, 3, *size), maps), pixel_values(maps))
+
+
+@pytest.mark.parametrize(
+    "shape", [(2, 2, 4, 5), (1, 1, 4, 5), (2, 1, 3, 5), (2, 1, 4), (2, 1, 4, 6)], ids=str
+)
+def test_a_map_that_belongs_to_other_inputs_is_told_what_would_fit(shape) -> None:
+    message = r"of shape \(2, 3, 4, 5\) or \(2, 1, 4, 5\), but got"
+    with pytest.raises(ValueError, match=message):
+        map_values(torch.zeros(2, 3, 4, 5), torch.ones(shape))
+    with pytest.raises(ValueError, match=r"of shape \(2, 3\), but got \(2, 1\)"):
+        map_values(torch.zeros(2, 3), torch.ones(2, 1))

@@ -4,7 +4,7 @@ import math
 
 import pytest
 import torch
-from models import Additive, PlantedPatch
+from models import Additive, PlantedPatch, Watched
 from planted import HEIGHT, ORACLE, SHARE, WHITE, WIDTH, random
 from torch import Tensor, nn
 
@@ -116,7 +116,7 @@ def test_masks_that_do_not_broadcast_are_rejected(shape: tuple[int, ...]) -> Non
 
 def test_cut_masks_are_asked_about_as_shown_and_taken_away(images: Tensor, net: nn.Module) -> None:
     cells = torch.rand(2, len(images), 1, 4, 4, generator=torch.Generator().manual_seed(0))
-    fill = torch.zeros_like(images)
+    fill = images.roll(1, 0)
     masks = FIDOMasks(cells[0], cells[1], tuple(images.shape[2:]), infill=fill)
     told = mask_probabilities(net, images, masks, target=1, threshold=0.4)
     seen = {
@@ -128,6 +128,24 @@ def test_cut_masks_are_asked_about_as_shown_and_taken_away(images: Tensor, net: 
     with torch.no_grad():
         for name, shown in seen.items():
             assert torch.allclose(told[name], net(shown).softmax(1)[:, 1], atol=1e-6)
+
+
+def test_masks_are_cut_at_one_half_by_default_and_arguments_go_along(images: Tensor, net: nn.Module) -> None:
+    cells = torch.rand(2, len(images), 1, 4, 4, generator=torch.Generator().manual_seed(0))
+    masks = FIDOMasks(cells[0], cells[1], tuple(images.shape[2:]), infill=images.roll(1, 0))
+    model, factors = lambda x, factor: factor[:, None] * net(x), torch.tensor([0.5, 1.0, 2.0])
+    usual = mask_probabilities(model, images, masks, 1, factors)
+    half = mask_probabilities(model, images, masks, 1, factors, threshold=0.5)
+    assert all(torch.equal(usual[name], half[name]) for name in half)
+    whole = (factors[:, None] * net(images)).softmax(1)[:, 1]
+    torch.testing.assert_close(usual["image"], whole)
+
+
+def test_by_default_64_rows_are_asked_about_at_a_time() -> None:
+    watched, factors = Watched(lambda x, factor: factor[:, None] * Additive()(x)), random(70)
+    kept = probability_under(watched, random(70, 2), torch.ones(1, 2), 0.0, 0, factors)
+    assert watched.rows == [64, 6]
+    torch.testing.assert_close(kept, torch.sigmoid(factors * random(70, 2).sum(1)))
 
 
 def test_masks_without_an_infill_cannot_be_asked_about(images: Tensor, net: nn.Module) -> None:

@@ -52,7 +52,45 @@ def test_noise_is_uniform_within_the_radius_and_the_same_for_all_examples(images
     assert noise.std().item() == pytest.approx(0.1 / math.sqrt(3), rel=0.02)
     assert noise.mean().abs() < 0.001
     torch.testing.assert_close(noise, noise[:, :1].expand_as(noise), rtol=0, atol=1e-6)
+    assert (noise[:, :, 0] - noise[:, :, 1]).abs().mean() > 0.05
     assert (noise[0] - noise[1]).abs().mean() > 0.05
+
+
+def test_noise_is_the_same_for_a_method_that_draws_itself(images: Tensor) -> None:
+    steady, drawing = Noted(), Noted()
+    sensitivity(steady, images, n_samples=3)
+    sensitivity(lambda x: drawing(x) + torch.rand(()), images, n_samples=3)
+    assert all(torch.equal(a, b) for a, b in zip(steady.inputs[:4], drawing.inputs[:4], strict=True))
+
+
+def test_by_default_there_are_ten_draws_within_a_fiftieth_and_three_explanations_more(images: Tensor) -> None:
+    method = Noted()
+    sensitivity(method, images)
+    assert len(method.inputs) == 10 + 3
+    assert 0.0199 < (torch.stack(method.inputs) - images).abs().max() < 0.0201
+
+
+def test_the_floor_of_a_method_that_draws_a_little_is_low(images: Tensor) -> None:
+    found = sensitivity(lambda x: x + 0.001 * torch.rand_like(x), images, radius=0.5)
+    assert 0 < found.floor.min() < found.floor.max() < 0.002
+    assert found.value.min() > 0.1
+
+
+def test_inputs_keep_their_precision(images: Tensor) -> None:
+    method = Noted()
+    sensitivity(method, images.bfloat16(), n_samples=2)
+    assert {one.dtype for one in method.inputs} == {torch.bfloat16}
+
+
+def test_arguments_other_than_baselines_reach_the_method_as_they_are(images: Tensor) -> None:
+    given: list[Any] = []
+
+    def method(inputs: Tensor, layers: tuple[int, ...]) -> Tensor:
+        given.append(layers)
+        return inputs
+
+    sensitivity(method, images, n_samples=2, layers=(3,))
+    assert set(given) == {(3,)}
 
 
 def test_an_example_is_measured_the_same_in_any_batch(net: nn.Module, images: Tensor) -> None:
@@ -195,6 +233,13 @@ def test_a_model_in_training_mode_is_left_as_it_was(images: Tensor, bind: bool) 
     assert not any(part._forward_hooks or part._backward_hooks for part in model.modules())
 
 
+def test_a_model_that_is_the_method_itself_is_left_as_it_was(images: Tensor) -> None:
+    model = nn.BatchNorm2d(3).train()
+    sensitivity(model, images, n_samples=2)
+    assert model.num_batches_tracked == 0
+    assert model.running_mean.tolist() == [0, 0, 0]
+
+
 @pytest.mark.parametrize(
     ("method", "error", "message"),
     [
@@ -221,8 +266,9 @@ def test_maps_of_another_form_are_rejected(images: Tensor, method, error, messag
             "Expected `inputs` to be a floating-point tensor, but got torch",
         ),
         (torch.ones(0, 4), ValueError, "nothing empty, but got"),
+        (torch.tensor(1.0), ValueError, "nothing empty, but got"),
     ],
-    ids=["tuple", "integers", "empty"],
+    ids=["tuple", "integers", "empty", "one number"],
 )
 def test_inputs_of_another_form_are_rejected(inputs, error, message: str) -> None:
     with pytest.raises(error, match=message):
