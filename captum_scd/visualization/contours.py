@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
@@ -14,11 +15,16 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
+WIDTHS = (2.8, 1.6)
+"""Points of the casing and of the line."""
+
+
 class Pen(NamedTuple):
-    """A colour and a line style."""
+    """A colour and a line style, and the points of the casing and of the line."""
 
     color: str
     style: Literal["-", "--"]
+    widths: tuple[float, float] = WIDTHS
 
 
 FIRST, SECOND = Pen("#56B4E9", "-"), Pen("#E69F00", "--")
@@ -26,9 +32,6 @@ FIRST, SECOND = Pen("#56B4E9", "-"), Pen("#E69F00", "--")
 
 TIE = 1e-6
 """How far below the threshold a contour runs, so that it goes around what only just reaches it."""
-
-WIDTHS = (2.8, 1.6)
-"""Points of the casing and of the line."""
 
 
 def contour(axis: Axes, mask: Tensor, threshold: float, pen: Pen) -> None:
@@ -38,26 +41,26 @@ def contour(axis: Axes, mask: Tensor, threshold: float, pen: Pen) -> None:
         return
     limits = axis.get_xlim(), axis.get_ylim()
     y, x = (np.arange(-1, length - 1) for length in values.shape)
-    for color, width, style in (("black", WIDTHS[0], "-"), (pen.color, WIDTHS[1], pen.style)):
+    for color, width, style in (("black", pen.widths[0], "-"), (pen.color, pen.widths[1], pen.style)):
         axis.contour(x, y, values, [threshold - TIE], colors=color, linewidths=width, linestyles=style)
     axis.set(xlim=limits[0], ylim=limits[1])
 
 
-def pen_key(figure: Figure, first: str, second: str) -> None:
-    """Say at the right of the top margin what the two pens draw."""
+def pen_key(figure: Figure, pens: Sequence[tuple[Pen, str]], top: float = 0.3) -> None:
+    """Say at the right what pens draw, `top` inches below the edge of the page."""
     from matplotlib.lines import Line2D
     from matplotlib.patheffects import Normal, Stroke
 
     width, height = figure.get_size_inches()
-    casing = [Stroke(linewidth=WIDTHS[0], foreground="black"), Normal()]
     handles = [
         Line2D(
-            [], [], color=pen.color, linestyle=pen.style, linewidth=WIDTHS[1], path_effects=casing, label=name
+            [], [], color=pen.color, linestyle=pen.style, linewidth=pen.widths[1], label=name,
+            path_effects=[Stroke(linewidth=pen.widths[0], foreground="black"), Normal()],
         )
-        for pen, name in ((FIRST, first), (SECOND, second))
-    ]
-    place = (1 - MARGIN / width, 1 - 0.3 / height)
+        for pen, name in pens
+    ]  # fmt: skip
+    place = (1 - MARGIN / width, 1 - top / height)
     figure.legend(
-        handles=handles, loc="center right", bbox_to_anchor=place, ncols=2, frameon=False, fontsize=NOTE,
-        handlelength=3, borderaxespad=0, borderpad=0,
+        handles=handles, loc="center right", bbox_to_anchor=place, ncols=len(pens), frameon=False,
+        fontsize=NOTE, handlelength=3, borderaxespad=0, borderpad=0,
     )  # fmt: skip

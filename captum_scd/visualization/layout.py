@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 MARGIN, GAP = 0.18, 0.16
 """Inches left and right of all panels, and between two columns."""
 
+HEADER = 0.6
+"""Inches at the top, for title and key."""
+
 TITLE, NAME, CAPTION, NOTE = 13.0, 10.0, 9.0, 8.0
 """Points of the title, of the words above and below a panel of full size, and of the key."""
 
@@ -39,7 +42,7 @@ def sheet(
     columns: int,
     width: float,
     aspect: float,
-    header: float = 0.6,
+    header: float = HEADER,
     above: float = 0.30,
     below: float = 0.26,
 ) -> tuple[Figure, Any]:
@@ -58,10 +61,7 @@ def sheet(
     from captum_scd.visualization.shown import ShownFigure
 
     height = width * min(max(aspect, 0.4), 2.5)
-    size = (
-        2 * MARGIN + columns * width + (columns - 1) * GAP,
-        header + rows * (above + height + below) + 0.08,
-    )
+    size = (page_width(columns, width), header + rows * (above + height + below) + 0.08)
     figure = ShownFigure(figsize=size, facecolor="white")
     axes = np.empty((rows, columns), dtype=object)
     for row, column in np.ndindex(rows, columns):
@@ -72,8 +72,18 @@ def sheet(
     return figure, axes
 
 
+def panel_width(columns: int) -> float:
+    """Inches of a panel in a sheet of so many columns with names and texts."""
+    return min(FULL_WIDTH, max(LEAST_WIDTH, PAGE / columns - GAP))
+
+
+def page_width(columns: int, width: float) -> float:
+    """Inches of a sheet of so many columns of panels of a width."""
+    return 2 * MARGIN + columns * width + (columns - 1) * GAP
+
+
 def captioned_sheet(
-    names: Sequence[str], texts: Sequence[Sequence[str]], aspect: float
+    names: Sequence[str], texts: Sequence[Sequence[str]], aspect: float, header: float = HEADER
 ) -> tuple[Figure, Any]:
     """Lay out panels with a name over each column and a text under each panel, wrapped to fit.
 
@@ -83,17 +93,18 @@ def captioned_sheet(
         names: one a column.
         texts: for each column, one a row.
         aspect: height by width of a panel.
+        header: inches at the top.
 
     Returns:
         The figure, and its axes as an array (rows, columns).
     """
-    width = min(FULL_WIDTH, max(LEAST_WIDTH, PAGE / len(names) - GAP))
+    width = panel_width(len(names))
     scale = 0.4 + 0.6 * width / FULL_WIDTH
     heads = [wrapped(name, width, NAME * scale, "bold") for name in names]
     under = [[wrapped(text, width, CAPTION * scale) for text in column] for column in texts]
     above = lines_height(heads, NAME * scale)
     below = lines_height(chain.from_iterable(under), CAPTION * scale)
-    figure, axes = sheet(len(texts[0]), len(names), width, aspect, 0.6 + above, 0.05, below + 0.1)
+    figure, axes = sheet(len(texts[0]), len(names), width, aspect, header + above, 0.05, below + 0.1)
     for axis, name in zip(axes[0], heads, strict=True):
         write_name(axis, name, scale)
     for axis, text in zip(axes.T.flat, chain.from_iterable(under), strict=True):

@@ -10,19 +10,25 @@ from torch import Tensor
 
 from captum_scd.composites import blend
 from captum_scd.masks import FIDOMasks
+from captum_scd.visualization.agreement import agreed, agreement_key, outline_agreed
 from captum_scd.visualization.checks import check_image, check_masks, check_range
 from captum_scd.visualization.contours import FIRST, SECOND, contour, pen_key
 from captum_scd.visualization.layout import (
+    HEADER,
+    MARGIN,
     captioned_sheet,
     frame,
     head,
     outline,
+    page_width,
     paint,
+    panel_width,
     sheet,
     show,
     write_title,
 )
 from captum_scd.visualization.pictures import Picture, overlay, to_picture
+from captum_scd.visualization.verdicts import GAP, Label, label_of, write_label
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -45,6 +51,15 @@ SHORT_NAMES = {
 }
 """Panels of `contours_figure`."""
 
+WIDTH = 3.0
+"""Inches of a panel of `masks_figure`."""
+
+KEY_ROOM = 3.6
+"""Inches that the key to lines takes at the right."""
+
+LEAST_STRIP = 0.3
+"""Inches that the key to lines takes below the title."""
+
 FAINT = 0.15
 """How much of the photo is seen around what is taken away."""
 
@@ -60,6 +75,8 @@ def masks_figure(
     """Draw one image's masks and what they do: photo, SSR, SDR, joint, SSR alone, SDR taken away.
 
     White outlines show where the masks are cut, a dashed box what holds all of the joint map that is left.
+    The verdict on the masks, where there is one, stands below the title. Where several starts were compared,
+    a thick line is around what all of them find sufficient, and a thin broken one around the rest of the SSR.
 
     Args:
         image: (3 or 1, H, W) in [0, 1].
@@ -86,15 +103,24 @@ def masks_figure(
     (2, 3)
     """
     _check(image, infill, masks, threshold)
-    figure, axes = sheet(2, 3, 3.0, image.shape[1] / image.shape[2])
+    label = _label(masks, page_width(3, WIDTH))
+    compared = masks.agreement_cells is not None
+    strip = max(label.height, LEAST_STRIP if compared else 0.0)
+    figure, axes = sheet(2, 3, WIDTH, image.shape[1] / image.shape[2], HEADER + strip)
     panels = _panels(image, infill, masks, threshold)
     captions = _captions(masks, probabilities or {}, threshold)
     for axis, (key, name) in zip(axes.flat, NAMES.items(), strict=True):
         show(axis, panels[key], name, captions[key])
     for axis, mode in ((axes[0, 1], "ssr"), (axes[0, 2], "sdr"), (axes[1, 0], "joint")):
-        outline(axis, masks.threshold(threshold, mode)[0, 0])
+        if mode == "ssr" and compared:
+            outline_agreed(axis, masks, threshold)
+        else:
+            outline(axis, masks.threshold(threshold, mode)[0, 0])
     frame(axes[1, 0], masks.bounding_box(threshold)[0].tolist())
     head(figure, title, f"0 to 1; outlined: mask cut at {threshold:g}")
+    write_label(figure, label, HEADER)
+    if compared:
+        agreement_key(figure, HEADER + (strip - GAP) / 2)
     return figure, axes
 
 
@@ -110,7 +136,7 @@ def contours_figure(
 
     The first panel leaves the photo as it is under the outlines of the SSR (whole line) and the SDR (broken
     line); then follow what the model is shown, only the SSR left and only the SDR taken away, and, for
-    the eye alone, what that took.
+    the eye alone, what that took. The verdict on the masks, where there is one, stands below the title.
 
     Args:
         image, infill, masks, probabilities, title, threshold: as for `masks_figure`.
@@ -132,13 +158,16 @@ def contours_figure(
     panels = _panels(image, infill, masks, threshold)
     captions = _captions(masks, probabilities or {}, threshold)
     texts = [[captions[key]] for key in SHORT_NAMES]
-    figure, (axes,) = captioned_sheet([*SHORT_NAMES.values()], texts, image.shape[1] / image.shape[2])
+    aspect, count = image.shape[1] / image.shape[2], len(SHORT_NAMES)
+    label = _label(masks, page_width(count, panel_width(count)))
+    figure, (axes,) = captioned_sheet([*SHORT_NAMES.values()], texts, aspect, HEADER + label.height)
     for axis, key in zip(axes, SHORT_NAMES, strict=True):
         paint(axis, panels[key])
     for axis, mode, pen in ((0, "ssr", FIRST), (0, "sdr", SECOND), (1, "ssr", FIRST), (2, "sdr", SECOND)):
         contour(axes[axis], masks.mask(mode)[0, 0], threshold, pen)
-    write_title(figure, title, room=figure.get_size_inches()[0] - 3.6)
-    pen_key(figure, "SSR, enough", "SDR, needed")
+    write_title(figure, title, room=figure.get_size_inches()[0] - KEY_ROOM)
+    write_label(figure, label, HEADER)
+    pen_key(figure, [(FIRST, "SSR, enough"), (SECOND, "SDR, needed")])
     return figure, axes
 
 
@@ -147,6 +176,11 @@ def _check(image: Tensor, infill: Tensor, masks: FIDOMasks, threshold: float) ->
     check_image("infill", infill, image)
     check_masks("masks", masks, image)
     check_range("threshold", threshold, 0, 1)
+
+
+def _label(masks: FIDOMasks, width: float) -> Label:
+    """Set the verdict so that a key finds room beside it."""
+    return label_of(masks, width - 2 * MARGIN - KEY_ROOM)
 
 
 def _panels(image: Tensor, infill: Tensor, masks: FIDOMasks, threshold: float) -> dict[str, Picture]:
@@ -175,7 +209,16 @@ def _captions(masks: FIDOMasks, probabilities: Mapping[str, float], threshold: f
             filter(None, (said("image", "probability {}"), said("infill", "(all replaced: {})")))
         ),
         **{mode: f"{area} outlined" for mode, area in areas.items()},
+        **_shared(masks, threshold),
         "left": said("ssr", f"probability {{}}, with {areas['ssr']}"),
         "lost": said("sdr", f"probability {{}}, without {areas['sdr']}"),
         "taken": "",
     }
+
+
+def _shared(masks: FIDOMasks, threshold: float) -> dict[str, str]:
+    """Caption of the SSR where several starts were compared."""
+    if masks.agreement_cells is None:
+        return {}
+    cut, shared = masks.threshold(threshold, "ssr").float().mean(), agreed(masks, threshold).float().mean()
+    return {"ssr": f"{cut.item():.1%} outlined, {shared.item():.1%} by all starts"}
