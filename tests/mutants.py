@@ -82,7 +82,7 @@ def change(name: str, folder: Path) -> str:
 def mutmut(folder: Path, *arguments: str) -> str:
     done = subprocess.run([MUTMUT, *arguments], cwd=folder, capture_output=True, text=True, check=False)
     if done.returncode:
-        sys.exit(f"mutmut {' '.join(arguments)} failed in {folder}:\n{done.stdout}{done.stderr}")
+        sys.exit(f"mutmut {' '.join(arguments)} failed in {folder}:\n{(done.stdout + done.stderr)[-2000:]}")
     return done.stdout
 
 
