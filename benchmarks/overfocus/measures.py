@@ -14,7 +14,7 @@ from overfocus.task import ROWS_AT_ONCE, Pictures, Task, through
 HIDDEN = 0.1
 """Share of the pixels that is hidden, the most salient first."""
 
-FIDO: dict[str, Any] = {"n_iterations": 20, "mask_size": 14}
+FIDO: dict[str, Any] = {"n_iterations": 20, "mask_size": 14, "n_restarts": 1}
 """Settings for many quick maps; the same for every row."""
 
 
