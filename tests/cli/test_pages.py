@@ -36,7 +36,7 @@ def test_the_page_says_what_the_summary_says(explain, save, out, told, capsys, t
     summary = json.loads((out / "a.json").read_text())
     heading, (image,), failures = told()
     numbers = dict(zip([column["title"] for column in heading["columns"]], image["numbers"], strict=True))
-    chances, areas = summary["probability"], summary["area"]
+    chances, areas, verdict = summary["probability"], summary["area"], summary["verdict"]
     assert numbers == {
         "probability": chances["image"],
         "SSR keeps": chances["ssr"],
@@ -45,6 +45,10 @@ def test_the_page_says_what_the_summary_says(explain, save, out, told, capsys, t
         "SDR leaves": chances["sdr"],
         "SDR leaves, relative": pytest.approx(min(1, chances["sdr"] / chances["image"])),
         "SDR area": areas["sdr"],
+        "trusted": float(verdict["trusted"]),
+        "infill": pytest.approx(verdict["infill_alone"]),
+        "SSR keeps, other infill": pytest.approx(verdict["second_infill"]),
+        "SSR agreement": pytest.approx(verdict["agreement"]),
     }
     assert (image["name"], image["label"]) == ("a", "Finch")
     assert (image["facts"]["explained"], image["facts"]["and not"]) == ("Finch", "Robin")
@@ -171,7 +175,8 @@ def test_an_interrupted_run_leaves_a_page_of_what_is_done(explain, save, out, mo
     assert [path.suffix for path in sorted(out.iterdir())] == [".json", ".npz", ".png", ".html"]
 
 
-def test_masks_in_doubt_are_marked(explain, save, out, told):
+def test_masks_in_doubt_are_marked(explain, save, out, told, judge):
+    judge(None)
     photo = save("a.png")
     explain(photo)
     summary = json.loads((out / "a.json").read_text())
