@@ -30,9 +30,6 @@ ALIKE = 1e-4
 LEAST = 1e-3
 """Shares below this count as this, so that their logarithm stays finite."""
 
-NEARLY = 0.05
-"""Losses that differ by less, in nats, share the decision: the area is a mean over such bargains."""
-
 SOFTNESS = 0.35
 """Width of the soft edge, in standard deviations of the mask's logits."""
 
@@ -71,9 +68,8 @@ def calibrate(trials: Trials, order: Order, area_weight: float) -> Tensor:
         (2, N, cells) masks in [0, 1], 0.5 at the cut.
     """
     areas, losses = bargains(trials, order.region, area_weight)
-    shares = torch.softmax(-losses / NEARLY, dim=2)
-    area = (shares * areas.log()).sum(2, keepdim=True).exp()
-    return _mask(order, _cuts(order.region, area))
+    best = areas.gather(2, losses.argmin(2, keepdim=True))
+    return _mask(order, _cuts(order.region, best))
 
 
 def bargains(trials: Trials, region: Tensor, area_weight: float) -> tuple[Tensor, Tensor]:

@@ -116,7 +116,7 @@ def test_alternatives_are_further_regions_that_suffice() -> None:
     _, masks = explain(TwoPatches().eval(), BRIGHT, **LONG, alternatives=1)
     (other,) = masks.alternatives
     first, second = (
-        torch.stack([found.ssr[(0, 0, *corner)].mean() for corner in TwoPatches.CORNERS])
+        torch.stack([(found.ssr[(0, 0, *corner)] >= 0.5).float().mean() for corner in TwoPatches.CORNERS])
         for found in (masks, other)
     )
     assert first.argmax() != second.argmax()
