@@ -8,6 +8,10 @@ from models import PlantedPatch
 from quick import explain
 from torch import Tensor, nn
 
+from captum_scd import FIDOAttribution, FIDOMasks
+from captum_scd.attribution import FAST
+from captum_scd.passes import counted
+
 BRIGHT = torch.full((1, 1, 12, 12), 0.9)
 LONG = {"n_iterations": 24, "mask_size": 12, "strategies": {"infill": "constant"}, "return_masks": True}
 
@@ -139,8 +143,6 @@ def test_alternatives_do_not_change_what_is_found_first() -> None:
 
 
 def test_alternatives_survive_a_file_and_follow_their_example(tmp_path) -> None:
-    from captum_scd import FIDOMasks
-
     _, masks = explain(TwoPatches().eval(), torch.cat([BRIGHT, 0.8 * BRIGHT]), **LONG, alternatives=1)
     masks.save(tmp_path / "masks.npz")
     loaded = FIDOMasks.load(tmp_path / "masks.npz")
@@ -158,3 +160,14 @@ def test_the_map_is_the_same_to_a_thousandth_whatever_the_rows_in_a_pass(net: nn
     alone = torch.cat([explain(net, one[None], n_iterations=24, mask_size=12) for one in images])
     torch.testing.assert_close(capped, whole, rtol=0, atol=1e-3)
     torch.testing.assert_close(alone, whole, rtol=0, atol=1e-3)
+
+
+def test_the_fast_settings_cost_less_than_a_third_of_the_defaults(net: nn.Module) -> None:
+    images = torch.randn(1, 3, 24, 24, generator=torch.Generator().manual_seed(0))
+    costs = []
+    for settings in (FAST, {}):
+        with counted(net) as passes:
+            FIDOAttribution(net).attribute(images, target=0, **settings)
+        costs.append(passes.forward + 3 * passes.backward)
+    assert costs[0] <= 150
+    assert 3 * costs[0] < costs[1] <= 600
