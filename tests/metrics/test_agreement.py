@@ -35,10 +35,11 @@ def test_any_rising_change_of_scale_leaves_the_order() -> None:
 
 @pytest.mark.parametrize("sign", [1, -1])
 def test_round_off_leads_no_further_than_one(sign: int) -> None:
-    maps = random(300, 1, 5, 7)
-    correlation = sign * rank_correlation(maps, sign * maps)
-    assert correlation.max() <= 1
-    torch.testing.assert_close(correlation, torch.ones(300))
+    for pixels in range(2, 50):
+        maps = random(1, pixels)
+        correlation = sign * rank_correlation(maps, sign * maps).item()
+        assert correlation <= 1
+        assert correlation == pytest.approx(1)
 
 
 def test_channels_are_summed() -> None:

@@ -104,6 +104,14 @@ def test_a_scan_goes_no_further_than_it_must() -> None:
     assert sum(watched.rows) < 2 * 40
 
 
+@pytest.mark.parametrize("n_steps", [1, 12, 17])
+def test_a_scan_that_finds_nothing_asks_about_each_step_once(n_steps: int) -> None:
+    watched = Watched(PlantedPatch())
+    area = destroying_area(watched, WHITE, ORACLE, baselines=1.0, target=0, n_steps=n_steps)
+    assert area.tolist() == [1, 1]
+    assert sum(watched.rows) == 2 * (1 + (n_steps + 1) + REFINEMENTS)
+
+
 @BOTH
 def test_by_default_40_steps_are_scanned_with_64_rows_at_a_time(area) -> None:
     watched = Watched(lambda x, factor: factor[:, None] * Additive()(x))
