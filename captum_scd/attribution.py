@@ -39,7 +39,7 @@ DEFAULT_INFILLS = ("blur", "mean")
 SECOND_INFILL = "mean"
 """What a region is put to the test with where only one infill is learned with."""
 
-FAST: Mapping[str, Any] = {"n_iterations": 18, "n_restarts": 1, "learning_rate": 0.0}
+FAST: Mapping[str, Any] = {"n_iterations": 14, "n_restarts": 1, "learning_rate": 0.0}
 """Settings of `attribute` for a quarter of the cost: a survey without rounds, and one start."""
 
 TensorOrTuple = Tensor | tuple[Tensor, ...]

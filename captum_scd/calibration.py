@@ -87,6 +87,12 @@ def bargain(trials: Trials, region: Tensor, area_weight: float) -> Tensor:
     return _loss(trials, region, areas, area_weight).amin(2).sum(0)
 
 
+def sufficiency(trials: Trials, ssr: Tensor, area_weight: float) -> Tensor:
+    """Least loss of an SSR order (N, cells) on the ladder, (N,) in nats."""
+    areas = torch.tensor(LADDER, device=ssr.device).expand(len(ssr), -1)
+    return _price(trials.shares(cut_at(ssr, areas, SOFTNESS), invert=False), areas, area_weight).amin(1)
+
+
 def recut(order: Order, masks: Tensor) -> Tensor:
     """Turn another order into masks that have as many cells from 0.5 up as finished ones (2, N, cells)."""
     count = (masks >= 0.5).sum(-1, keepdim=True)
@@ -121,8 +127,15 @@ def _cuts(logits: Tensor, areas: Tensor) -> Tensor:
 def _loss(trials: Trials, region: Tensor, areas: Tensor, area_weight: float) -> Tensor:
     """FIDO's objective (2, N, R) where both masks are cut at some areas (2, N, R)."""
     ssr, sdr = (cut_at(logits, wanted, SOFTNESS) for logits, wanted in zip(region, areas, strict=True))
-    there = torch.stack([trials.shares(ssr, invert=False), 1 - trials.shares(sdr, invert=True)])
-    return area_weight * areas - there.clamp(LEAST, 1).log().mean(1)
+    reached = trials.shares(ssr, invert=False), 1 - trials.shares(sdr, invert=True)
+    return torch.stack(
+        [_price(done, wanted, area_weight) for done, wanted in zip(reached, areas, strict=True)]
+    )
+
+
+def _price(reached: Tensor, areas: Tensor, area_weight: float) -> Tensor:
+    """Shares (infills, N, R) of what a mask is for, and its areas (N, R) -> its loss (N, R)."""
+    return area_weight * areas - reached.clamp(LEAST, 1).log().mean(0)
 
 
 def _mask(order: Order, cut: Tensor) -> Tensor:

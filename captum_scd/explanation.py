@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 
 from captum_scd.calibration import Order, bargain, calibrate, recut
-from captum_scd.learning import SDR, SSR, MaskLearning, finished
+from captum_scd.learning import BLENDS, SDR, SSR, MaskLearning, finished
 from captum_scd.optimization import Schedule, minimize
-from captum_scd.selection import best, chosen
+from captum_scd.selection import best, best_region, chosen
 from captum_scd.settings import Settings
 from captum_scd.trajectory import Trajectory
 from captum_scd.trials import Trials
@@ -39,7 +39,7 @@ class Explanation:
         frames: (frames, 2, N, cells) how the masks formed.
         agreement: (N, cells) share of the starts whose SSR holds a cell; None for one start.
         verdicts: one an example.
-        winners: what was chosen, one of `CANDIDATES` an example.
+        winners: what was chosen for each example, one of `BLENDS` and one of `CANDIDATES`: "fine rounds".
     """
 
     cells: Tensor
@@ -86,16 +86,17 @@ def explain(
     position = _better(learning, trials, learned, surveyed, settings.tv_weight)
     logits = chosen(torch.stack([learned, surveyed]), position.repeat(learning.n_starts))
     depends = learning.start_of(logits).abs().amax((0, 1, 3)) > 0
-    cells = calibrate(own, _order(learning, logits), settings.area_weight) * depends[:, None]
-    frames = trajectory.frames(lambda logits: _order(learning, logits), cells, len(history))
-    regions = _regions(learning, logits, cells)
+    blends = best_region(own, learning.regions(logits), settings.area_weight)
+    cells = calibrate(own, _order(learning, logits, blends), settings.area_weight) * depends[:, None]
+    frames = trajectory.frames(lambda noted: _order(learning, noted, blends), cells, len(history))
+    regions = _regions(learning, logits, blends, cells)
     return Explanation(
         cells,
         {name: torch.stack([record[name] for record in history]) for name in history[0]},
         frames,
         None if learning.n_starts == 1 else regions.float().mean(0) * depends[:, None],
         _verdicts(trials, second, cells, _overlap(regions), depends),
-        [CANDIDATES[place] for place in position.tolist()],
+        _winners(blends, position),
     )
 
 
@@ -108,16 +109,23 @@ def _better(
     return best(trials, torch.stack([learning.orders(learned), learning.orders(surveyed)]), tv_weight)
 
 
-def _order(learning: MaskLearning, logits: Tensor) -> Order:
+def _winners(blends: Tensor, position: Tensor) -> list[str]:
+    """Name what was chosen for each example."""
+    names = tuple(BLENDS)
+    pairs = zip(blends.tolist(), position.tolist(), strict=True)
+    return [f"{names[blend]} {CANDIDATES[place]}" for blend, place in pairs]
+
+
+def _order(learning: MaskLearning, logits: Tensor, blends: Tensor) -> Order:
     """What is learned, with the finest of it as the details."""
-    return Order(learning.orders(logits), learning.start_of(logits).mean(1).sum(0))
+    return Order(learning.orders(logits, blends), learning.start_of(logits).mean(1).sum(0))
 
 
-def _regions(learning: MaskLearning, logits: Tensor, cells: Tensor) -> Tensor:
+def _regions(learning: MaskLearning, logits: Tensor, blends: Tensor, cells: Tensor) -> Tensor:
     """SSR of each start, cut to the area of the finished one, (starts, N, cells)."""
     found = []
     for one in learning.start_of(logits).unbind(1):
-        order = Order(finished(learning.grid, one), one.sum(0))
+        order = Order(finished(learning.grid, one, blends), one.sum(0))
         found.append(recut(order, cells)[SSR] >= 0.5)
     return torch.stack(found)
 

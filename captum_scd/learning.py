@@ -29,6 +29,13 @@ SSR, SDR = 0, 1
 SCALES = ((4.0, 0.25), (1.5, 0.5), (0.6, 1.0))
 """What a map is made of: widths of a blur in cells of a default lattice, and their weights."""
 
+BLENDS = {
+    "fine": SCALES,
+    "even": ((4.0, 1.0), (1.5, 1.0), (0.6, 1.0)),
+    "coarse": ((5.0, 1.0), (2.5, 1.0), (1.0, 0.7)),
+}
+"""Scales that the SSR may be made of: some networks need whole regions where others need details."""
+
 LEAN = 1.0
 """Weight of the SSR order in the finished SDR order."""
 
@@ -97,13 +104,13 @@ class MaskLearning:
             torch.where(flat[:, None], surveyed, gradient), self._measures(scores, samples.detach())
         )
 
-    def orders(self, logits: Tensor) -> Tensor:
-        """Average logits (2, starts * N, cells) over the starts -> finished ones (2, N, cells).
+    def orders(self, logits: Tensor, blends: Tensor | None = None) -> Tensor:
+        """Average logits (2, starts * N, cells) over the starts -> finished ones (2, N, cells)."""
+        return finished(self.grid, self.start_of(logits).mean(1), blends)
 
-        Each mask has mean 0 and mean square 1. SDR leans on SSR: what must go is looked for first within what
-        suffices, so that the joint map, and with it the ranking of all pixels, is not torn between the two.
-        """
-        return finished(self.grid, self.start_of(logits).mean(1))
+    def regions(self, logits: Tensor) -> Tensor:
+        """SSR orders (blends, N, cells) of the same logits, one for each of `BLENDS`."""
+        return blended(self.grid, self.start_of(logits).mean(1)[SSR])
 
     def start_of(self, logits: Tensor) -> Tensor:
         """Tell the starts apart: (2, starts * N, cells) -> (2, starts, N, cells)."""
@@ -177,22 +184,38 @@ class MaskLearning:
         }
 
 
-def finished(grid: Grid, logits: Tensor) -> Tensor:
-    """Logits (2, n, cells) -> orders of the cells, as `MaskLearning.orders` says."""
-    ssr, sdr = (normalized(centered(on_all_scales(grid, mask))) for mask in logits)
+def finished(grid: Grid, logits: Tensor, blends: Tensor | None = None) -> Tensor:
+    """Logits (2, n, cells) -> orders of the cells, each mask of mean 0 and mean square 1.
+
+    SDR leans on SSR: what must go is looked for first within what suffices, so that the joint map, and with
+    it the ranking of all pixels, is not torn between the two.
+
+    Args:
+        grid: how cells lie.
+        logits: SSR first.
+        blends: (n,) which of `BLENDS` each SSR is made of; the first by default, which SDR always is.
+    """
+    ssr, sdr = (ordered(on_all_scales(grid, mask)) for mask in logits)
+    if blends is not None:
+        ssr = blended(grid, logits[SSR])[blends, torch.arange(len(blends), device=blends.device)]
     return torch.stack([ssr, normalized(sdr + LEAN * ssr)])
 
 
-def on_all_scales(grid: Grid, cells: Tensor) -> Tensor:
+def blended(grid: Grid, cells: Tensor) -> Tensor:
+    """Make cells (n, cells) of each of `BLENDS`, (blends, n, cells), of mean 0 and mean square 1."""
+    return torch.stack([ordered(on_all_scales(grid, cells, scales)) for scales in BLENDS.values()])
+
+
+def on_all_scales(grid: Grid, cells: Tensor, scales: Sequence[tuple[float, float]] = SCALES) -> Tensor:
     """Add up blurs (n, cells) of several widths, brought to one size and weighted.
 
     The sum falls off slowly with the distance, so that it is sharp at details and yet holds regions together.
     """
     return sum(
-        (weight * normalized(grid.smooth(cells, width)) for width, weight in SCALES), torch.zeros_like(cells)
+        (weight * normalized(grid.smooth(cells, width)) for width, weight in scales), torch.zeros_like(cells)
     )
 
 
-def centered(cells: Tensor) -> Tensor:
-    """Take the mean of each example's cells away: areas are prescribed, so a common offset means nothing."""
-    return cells - cells.mean(-1, keepdim=True)
+def ordered(cells: Tensor) -> Tensor:
+    """Bring cells (..., cells) to mean 0, since areas are prescribed and a common offset means nothing."""
+    return normalized(cells - cells.mean(-1, keepdim=True))

@@ -1,14 +1,15 @@
-"""Which of several finished pairs of masks serves best?
+"""Which of several finished masks serve best?
 
-A pair is an order of the cells, and the order is tried at a ladder of areas, forward only: the class should
-be there under the first cells, and gone without them. That is FIDO's objective over all areas, without the
-samples that it is learned from, and the area between the insertion and the deletion curve.
+A pair of masks is an order of the cells, and the order is tried at a ladder of areas, forward only: the
+class should be there under the first cells, and gone without them. That is FIDO's objective over all areas,
+without the samples that it is learned from, and the area between the insertion and the deletion curve. Of
+several SSR orders the one wins that suffices at the least price.
 """
 
 import torch
 from torch import Tensor
 
-from captum_scd.calibration import SOFTNESS, cut_at
+from captum_scd.calibration import SOFTNESS, cut_at, sufficiency
 from captum_scd.trials import Trials
 
 LADDER = (0.01, 0.02, 0.04, 0.08, 0.14, 0.22, 0.34, 0.5)
@@ -16,6 +17,9 @@ LADDER = (0.01, 0.02, 0.04, 0.08, 0.14, 0.22, 0.34, 0.5)
 
 NEARLY = 0.005
 """Candidates whose gain is less than this below the best are as good."""
+
+HARDLY = 0.03
+"""Regions whose loss is less than this above the least are as good, in nats."""
 
 OUTLINED = 0.14
 """Area at which the total variation of an order is taken."""
@@ -40,6 +44,21 @@ def best(trials: Trials, candidates: Tensor, tv_weight: float = 0.0) -> Tensor:
 def chosen(candidates: Tensor, positions: Tensor) -> Tensor:
     """Take each example's own candidate: (K, 2, N, cells) and (N,) -> (2, N, cells)."""
     return candidates[positions, :, torch.arange(len(positions), device=positions.device)].movedim(0, 1)
+
+
+def best_region(trials: Trials, candidates: Tensor, area_weight: float) -> Tensor:
+    """Find each example's best SSR; the first of those that are hardly worse.
+
+    Args:
+        trials: asks the model.
+        candidates: logits (K, N, cells) of mean 0 and mean square 1.
+        area_weight: price of the whole image.
+
+    Returns:
+        (N,) positions among the K.
+    """
+    losses = torch.stack([sufficiency(trials, one, area_weight) for one in candidates])
+    return (losses < losses.amin(0) + HARDLY).to(torch.uint8).argmax(0)
 
 
 def gain(trials: Trials, order: Tensor) -> Tensor:

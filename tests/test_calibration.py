@@ -5,7 +5,7 @@ import torch
 from models import PlantedPatch
 from torch import Tensor
 
-from captum_scd.calibration import DETAIL, LADDER, Order, bargain, calibrate, cut_at
+from captum_scd.calibration import DETAIL, LADDER, Order, bargain, calibrate, cut_at, sufficiency
 from captum_scd.composites import Composites
 from captum_scd.forward import make_query
 from captum_scd.grid import make_grid
@@ -88,6 +88,11 @@ def test_a_bargain_is_the_price_of_the_least_areas() -> None:
     """On the ladder the class is kept from its second area on, and lost from its fourth on."""
     loss = bargain(Known(LADDER[1], LADDER[3]), _apart().region, 2.0)
     torch.testing.assert_close(loss, torch.tensor([2 * (LADDER[1] + LADDER[3])]), rtol=0.02, atol=0)
+
+
+def test_sufficiency_is_the_share_of_ssr_in_a_bargain() -> None:
+    loss = sufficiency(Known(LADDER[1], LADDER[3]), _apart().region[0], 2.0)
+    torch.testing.assert_close(loss, torch.tensor([2 * LADDER[1]]), rtol=0.02, atol=0)
 
 
 class Unlike(Known):

@@ -10,6 +10,8 @@ from torch import Tensor, nn
 
 from captum_scd import FIDOAttribution, FIDOMasks
 from captum_scd.attribution import FAST
+from captum_scd.explanation import CANDIDATES
+from captum_scd.learning import BLENDS
 from captum_scd.passes import counted
 
 BRIGHT = torch.full((1, 1, 12, 12), 0.9)
@@ -150,6 +152,14 @@ def test_alternatives_survive_a_file_and_follow_their_example(tmp_path) -> None:
     assert loaded.alternatives[0].verdict == masks.alternatives[0].verdict
     assert torch.equal(masks[1].alternatives[0].joint, masks.alternatives[0].joint[1:])
     assert masks[1].settings["winner"] == masks.settings["winner"][1:]
+
+
+def test_the_winner_names_blend_and_candidate() -> None:
+    _, masks = explain(PlantedPatch().eval(), BRIGHT, **LONG)
+    (winner,) = masks.settings["winner"]
+    blend, candidate = winner.split()
+    assert blend in BLENDS
+    assert candidate in CANDIDATES
 
 
 @pytest.mark.parametrize("cap", [1, 5])

@@ -177,6 +177,20 @@ def test_an_order_is_a_sum_of_blurs_each_brought_to_one_size() -> None:
     assert max(widths) / min(widths) > 4
 
 
+def test_each_ssr_is_made_of_its_own_blend_and_sdr_of_the_finest() -> None:
+    grid = make_grid((torch.zeros(1, 1, 56, 56),))
+    logits = random(2, 3, grid.count, seed=8)
+    plain, mixed = finished(grid, logits), finished(grid, logits, torch.tensor([2, 0, 1]))
+    lean = mixed[SDR] - plain[SDR]
+    for place, scales in enumerate(list(learning.BLENDS.values())[i] for i in (2, 0, 1)):
+        blurs = sum(w * normalized(grid.smooth(logits[SSR, place : place + 1], s)) for s, w in scales)
+        torch.testing.assert_close(mixed[SSR, place], normalized(blurs - blurs.mean())[0])
+    torch.testing.assert_close(mixed[:, 1], plain[:, 1])
+    assert lean[0].abs().max() > 0.1
+    blends = learning.blended(grid, logits[SSR])
+    torch.testing.assert_close(mixed[SSR], torch.stack([blends[2, 0], blends[0, 1], blends[1, 2]]))
+
+
 def _rows(net: nn.Module, images: Tensor, **options) -> int:
     watched = Watched(net).eval()
     explain(watched, images, **options)

@@ -9,7 +9,7 @@ from captum_scd.forward import make_query
 from captum_scd.grid import make_grid
 from captum_scd.objective import log_odds
 from captum_scd.passes import counted
-from captum_scd.selection import LADDER, best, chosen, gain
+from captum_scd.selection import HARDLY, LADDER, best, best_region, chosen, gain
 from captum_scd.trials import Trials
 
 
@@ -50,6 +50,30 @@ def test_of_what_is_alike_the_first_is_taken() -> None:
     with counted(model) as passes:
         assert best(trying, torch.stack([-one, one, one])).tolist() == [1]
     assert passes.total == 3 * 2 * len(LADDER)
+
+
+def test_each_example_gets_the_region_that_suffices_at_the_least_price() -> None:
+    wrong, right = orders()
+    candidates = torch.stack([torch.stack([wrong, right]), torch.stack([right, wrong])])
+    assert best_region(trials(PlantedPatch(), count=2), candidates, 0.7).tolist() == [1, 0]
+
+
+class Priced:
+    """Trials in which each order keeps its own share at every area."""
+
+    def __init__(self, *kept: float) -> None:
+        self.kept = iter(kept)
+
+    def shares(self, masks: Tensor, invert: bool) -> Tensor:
+        assert not invert
+        return torch.full((1, *masks.shape[:2]), next(self.kept))
+
+
+def test_of_regions_that_are_hardly_worse_the_first_is_taken() -> None:
+    candidates = torch.stack(orders())[:, None]
+    for above, place in ((0.9 * HARDLY, 0), (1.1 * HARDLY, 1)):
+        kept = Priced(0.9, 0.9 * torch.tensor(above).exp().item())
+        assert best_region(kept, candidates, 0.7).tolist() == [place]
 
 
 class Fixed:
