@@ -169,10 +169,11 @@ def request(options: argparse.Namespace, names: Sequence[str], weights: str) -> 
 
 
 def settings(options: argparse.Namespace) -> dict[str, Any]:
-    """Options of `attribute` that were given; the library's defaults rule where they were not."""
-    names = ("n_iterations", "n_samples", "n_restarts", "mask_size", "seed")
-    given = {name: getattr(options, name) for name in names if getattr(options, name) is not None}
-    return {**(FAST if options.fast else {}), **given}
+    """Options of `attribute` that were given; where they were not, the library's defaults rule."""
+    names = ("n_iterations", "n_samples", "n_restarts", "alternatives", "mask_size", "seed")
+    given = {name: getattr(options, name, None) for name in names}
+    chosen = {name: value for name, value in given.items() if value is not None}
+    return {**(FAST if options.fast else {}), **chosen}
 
 
 def chosen_device(name: str) -> torch.device:

@@ -110,6 +110,12 @@ def _add_question(group: Any) -> None:
         help="explain why the target and not this class; "
         f"{NEAREST}: and not the likeliest other classes of the image, up to three",
     )
+    group.add_argument(
+        "--alternatives",
+        type=whole_number(0),
+        metavar="N",
+        help="look for N further regions that are enough, those before it covered; each costs as much again",
+    )
 
 
 def _explainer(options: argparse.Namespace) -> Explainer:

@@ -88,6 +88,10 @@ def _entry(job: Job, explainer: Explainer, photo: Photo, summary: Summary) -> En
             Map("Joint", ("SSR", "SDR")),
             Map("SSR", masks.ssr_cells[0, 0].clamp(0, 1)),
             Map("SDR", masks.sdr_cells[0, 0].clamp(0, 1)),
+            *(
+                Map(f"Alternative {count}", one.ssr_cells[0, 0].clamp(0, 1))
+                for count, one in enumerate(masks.alternatives, start=1)
+            ),
         ),
         numbers={**numbers(summary["probability"], summary["area"]), **verdicts.numbers(verdict)},
         label=predicted_words(summary, classes),

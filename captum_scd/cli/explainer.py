@@ -91,6 +91,7 @@ class Explainer:
                 "contrast": self._look_alikes(masks),
                 "probability": seen,
                 **verdicts.record(masks),
+                **_further(masks),
                 **_extents(masks, view),
                 "settings": dict(masks.settings),
                 "seed": masks.seed,
@@ -148,13 +149,23 @@ def _probabilities(model: nn.Module, inputs: Tensor, masks: FIDOMasks, target: i
     return {name: values[0].item() for name, values in seen.items()}
 
 
+def _further(masks: FIDOMasks) -> dict[str, Any]:
+    """Areas and verdicts of further regions, where they were asked for."""
+    found = [{"area": _areas(one), **verdicts.record(one)} for one in masks.alternatives]
+    return {"alternatives": found} if found else {}
+
+
+def _areas(masks: FIDOMasks) -> dict[str, float]:
+    return {mode: values[0].item() for mode, values in cut_areas(masks).items()}
+
+
 def _extents(masks: FIDOMasks, view: View) -> dict[str, Any]:
     """Where the cut masks lie and how large they are."""
     box = masks.bounding_box(THRESHOLD)[0].tolist()
     empty = box[2] == 0
     return {
         "threshold": THRESHOLD,
-        "area": {mode: values[0].item() for mode, values in cut_areas(masks).items()},
+        "area": _areas(masks),
         "box": None if empty else box,
         "photo": {
             "size": list(view.photo),

@@ -18,7 +18,7 @@ BATCH = 8
 
 FAILURES_SHOWN = 40
 
-WITH_OUT, WITH_STORE = ("report", "overwrite"), ("labels", "batch", "engine")
+WITH_OUT, WITH_STORE = ("report", "overwrite", "alternatives"), ("labels", "batch", "engine")
 """Options that go with one of the two places only."""
 
 

@@ -70,7 +70,7 @@ class Explaining:
                 f"Expected `model` to be a network or a function that loads one, "
                 f"but got {type(self.model).__name__}."
             )
-        known = {*self._defaults(), "contrast_target"} - {"mode", "trajectory"}
+        known = {*self._defaults(), "contrast_target"} - {"mode", "trajectory", "alternatives"}
         for name in self.settings:
             if name not in known:
                 raise TypeError(f"Expected settings among {', '.join(sorted(known))}, but got {name!r}.")

@@ -11,6 +11,7 @@ from torch import Tensor
 from captum_scd.composites import blend
 from captum_scd.masks import FIDOMasks
 from captum_scd.visualization.agreement import agreed, agreement_key, outline_agreed
+from captum_scd.visualization.alternatives import show_alternatives
 from captum_scd.visualization.checks import check_image, check_masks, check_range
 from captum_scd.visualization.contours import FIRST, SECOND, contour, pen_key
 from captum_scd.visualization.layout import (
@@ -77,6 +78,7 @@ def masks_figure(
     White outlines show where the masks are cut, a dashed box what holds all of the joint map that is left.
     The verdict on the masks, where there is one, stands below the title. Where several starts were compared,
     a thick line is around what all of them find sufficient, and a thin broken one around the rest of the SSR.
+    Alternatives follow in rows of three: the SSR of each, and what it keeps with those before it covered.
 
     Args:
         image: (3 or 1, H, W) in [0, 1].
@@ -89,7 +91,7 @@ def masks_figure(
         threshold: where the masks are cut, in [0, 1].
 
     Returns:
-        The figure, and its axes as an array (2, 3).
+        The figure, and its axes as an array (rows, 3), two rows without alternatives.
 
     Raises:
         ValueError: for an image, an infill or masks of another shape or range.
@@ -106,11 +108,13 @@ def masks_figure(
     label = _label(masks, page_width(3, WIDTH))
     compared = masks.agreement_cells is not None
     strip = max(label.height, LEAST_STRIP if compared else 0.0)
-    figure, axes = sheet(2, 3, WIDTH, image.shape[1] / image.shape[2], HEADER + strip)
+    rows = 2 + -(-len(masks.alternatives) // 3)
+    figure, axes = sheet(rows, 3, WIDTH, image.shape[1] / image.shape[2], HEADER + strip)
     panels = _panels(image, infill, masks, threshold)
     captions = _captions(masks, probabilities or {}, threshold)
-    for axis, (key, name) in zip(axes.flat, NAMES.items(), strict=True):
+    for axis, (key, name) in zip(axes[:2].flat, NAMES.items(), strict=True):
         show(axis, panels[key], name, captions[key])
+    show_alternatives(axes[2:].flat, image, masks.alternatives, threshold)
     for axis, mode in ((axes[0, 1], "ssr"), (axes[0, 2], "sdr"), (axes[1, 0], "joint")):
         if mode == "ssr" and compared:
             outline_agreed(axis, masks, threshold)

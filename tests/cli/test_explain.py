@@ -425,6 +425,22 @@ def test_a_verdict_stands_in_summary_masks_and_table(explain, save, out, judge, 
     assert "note: in 1 of 2 failed: a region does not do what it is for" in lines
 
 
+def test_further_regions_stand_in_summary_masks_and_page(explain, save, out):
+    assert explain(save("a.png"), "--alternatives", "2", "--report") == 0
+    masks, told = FIDOMasks.load(out / "a.npz"), strict(out / "a.json")["alternatives"]
+    assert len(masks.alternatives) == len(told) == 2
+    for one, masks_of_one in zip(told, masks.alternatives, strict=True):
+        area = masks_of_one.threshold(0.5, "ssr").float().mean().item()
+        assert one["area"]["ssr"] == pytest.approx(area)
+        assert one["verdict"]["line"] == masks_of_one.verdict[0].line
+    assert '"Alternative 2"' in (out / "report.html").read_text()
+
+
+def test_without_further_regions_nothing_is_said_of_them(explain, save, out):
+    explain(save("a.png"), "--alternatives", "0")
+    assert "alternatives" not in strict(out / "a.json")
+
+
 def test_what_is_not_judged_reads_as_before(explain, save, out, judge, capsys):
     judge(None)
     explain(save("a.png"))

@@ -147,6 +147,7 @@ def test_another_network_is_refused(explain_into, photos, capsys):
     [
         (["--report"], "Expected --report with --out only"),
         (["--overwrite"], "Expected --overwrite with --out only"),
+        (["--alternatives", "1"], "Expected --alternatives with --out only"),
         (["--out", "x"], "not allowed with argument"),
         (["--labels", "--classes", "{names}"], "Expected the folder of each image to be"),
         (["--store", "nowhere://x"], "nowhere"),

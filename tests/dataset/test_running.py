@@ -247,6 +247,7 @@ def test_another_network_is_refused_but_not_other_batches(run: Run) -> None:
     [
         ({"n_iteration": 3}, "'n_iteration'"),
         ({"trajectory": 3}, "'trajectory'"),
+        ({"alternatives": 1}, "'alternatives'"),
         ({"n_iterations": 0}, "n_iterations"),
         ({"batch_size": 0}, "batch_size"),
         ({"part_size": 0}, "part_size"),

@@ -1,11 +1,14 @@
 """Figures: what stands in them, and that it is true to the masks."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 from panels import name, overlaps, picture
 
 from captum_scd import FIDOMasks, visualization
+from captum_scd.verdict import judged
 
 
 @pytest.fixture
@@ -36,6 +39,23 @@ def test_captions_tell_probabilities_and_areas(masks):
     assert labels[3] == f"{4 / 36:.1%} of the image outlined"
     assert labels[4] == f"probability 0.800, with {8 / 36:.1%} of the image"
     assert labels[5] == f"probability 0.100, without {8 / 36:.1%} of the image"
+
+
+@pytest.mark.parametrize(("count", "rows"), [(1, 3), (3, 3), (4, 4)])
+def test_alternatives_follow_in_rows_of_three(masks, count, rows):
+    further = replace(masks, verdict=(judged(0.93, 0.03, 0.01, 0.8, 0.9, depends=True),))
+    figure, axes = visualization.masks_figure(IMAGE, INFILL, replace(masks, alternatives=(further,) * count))
+    figure.canvas.draw()
+    assert axes.shape == (rows, 3)
+    shown = [axis for axis in axes[2:].flat if axis.axison]
+    assert [name(axis) for axis in shown] == [f"Alternative SSR {place + 1}" for place in range(count)]
+    assert shown[-1].get_xlabel() == f"{8 / 36:.1%} outlined, keeps 93% of the class"
+    assert len(shown[-1].collections[0].get_segments()) == 2 * (2 + 4)
+
+
+def test_an_alternative_that_nobody_judged_has_its_area(masks):
+    _, axes = visualization.masks_figure(IMAGE, INFILL, replace(masks, alternatives=(masks,)))
+    assert axes[2, 0].get_xlabel() == f"{8 / 36:.1%} outlined"
 
 
 def test_missing_probabilities_are_left_out(masks):
