@@ -33,7 +33,7 @@ COLUMNS = {
     "forward": HEADINGS["forward"],
     "backward": HEADINGS["backward"],
 }
-NEED_DATA = ("mosaics", "birds", "pairs")
+NEED_DATA = ("mosaics", "birds", "pairs", "dinov2")
 
 
 def energy_in(region: Tensor) -> tuple[Callable[..., Tensor], str]:

@@ -137,15 +137,20 @@ class Bfloat16(nn.Module):
 
 def load_network(data: Path, bfloat16: bool = False, network: str = "squeezenet") -> nn.Module:
     """Load a network beside the photos, frozen, in channels-last layout."""
-    spec = importlib.util.spec_from_file_location("benchmark_network", data / f"{network}.py")
+    model: nn.Module = load_module(data, network).load()
+    model = model.requires_grad_(False).to(memory_format=torch.channels_last)
+    return Bfloat16(model).eval() if bfloat16 else model
+
+
+def load_module(data: Path, name: str) -> Any:
+    """Import a Python file that lies beside the photos."""
+    spec = importlib.util.spec_from_file_location(f"benchmark_{name}", data / f"{name}.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.dont_write_bytecode = True  # nothing is written beside the data
     spec.loader.exec_module(module)
-    model: nn.Module = module.load()
-    model = model.requires_grad_(False).to(memory_format=torch.channels_last)
-    return Bfloat16(model).eval() if bfloat16 else model
+    return module
 
 
 def read(path: Path, size: int, middle: int = 227) -> Tensor:

@@ -94,11 +94,14 @@ def sufficiency(trials: Trials, ssr: Tensor, area_weight: float) -> Tensor:
 
 
 def recut(order: Order, masks: Tensor) -> Tensor:
-    """Turn another order into masks that have as many cells from 0.5 up as finished ones (2, N, cells)."""
+    """Turn another order into masks that have as many cells from 0.5 up as finished ones (2, N, cells).
+
+    Where those have none, the result is 0.
+    """
     count = (masks >= 0.5).sum(-1, keepdim=True)
     ordered = order.region.sort(dim=-1, descending=True).values
     last, first = (count - 1).clamp(min=0), count.clamp(max=masks.shape[-1] - 1)
-    return _mask(order, (ordered.gather(2, last) + ordered.gather(2, first)) / 2)
+    return _mask(order, (ordered.gather(2, last) + ordered.gather(2, first)) / 2) * (count > 0)
 
 
 def cut_at(logits: Tensor, areas: Tensor, softness: float) -> Tensor:

@@ -1,11 +1,25 @@
 """The cut, on a network whose sufficient and destroying areas are known."""
 
+import math
+
 import pytest
 import torch
 from models import PlantedPatch
 from torch import Tensor
 
-from captum_scd.calibration import DETAIL, LADDER, Order, bargain, calibrate, cut_at, sufficiency
+from captum_scd.calibration import (
+    DETAIL,
+    LADDER,
+    LEAST,
+    RARE,
+    SOFTNESS,
+    Order,
+    bargain,
+    calibrate,
+    cut_at,
+    recut,
+    sufficiency,
+)
 from captum_scd.composites import Composites
 from captum_scd.forward import make_query
 from captum_scd.grid import make_grid
@@ -95,6 +109,16 @@ def test_sufficiency_is_the_share_of_ssr_in_a_bargain() -> None:
     torch.testing.assert_close(loss, torch.tensor([2 * LADDER[1]]), rtol=0.02, atol=0)
 
 
+@pytest.mark.parametrize(("share", "loss"), [(0.0, -math.log(LEAST)), (0.5, math.log(2)), (2.0, 0.0)])
+def test_shares_count_from_a_thousandth_to_all(share: float, loss: float) -> None:
+    class Fixed:
+        def shares(self, masks: Tensor, invert: bool) -> Tensor:
+            return torch.full((1, *masks.shape[:2]), share)
+
+    found = sufficiency(Fixed(), _apart().region[0].expand(3, -1), 2.0)
+    torch.testing.assert_close(found, torch.full((3,), loss + 2 * LADDER[0]))
+
+
 class Unlike(Known):
     """Trials under two infills: the first gives all of the class to any SSR, the second a quarter."""
 
@@ -115,6 +139,61 @@ def test_cells_are_cut_in_the_gap_at_about_the_wanted_area() -> None:
     (mask,) = cut_at(logits, torch.tensor([[0.2]]), 0.1)
     assert (mask >= 0.5).sum(-1).tolist() == [21]
     torch.testing.assert_close(mask[0, 20] + mask[0, 21], torch.tensor(1.0), rtol=0, atol=1e-3)
+
+
+@pytest.mark.parametrize("jump", [18, 22])
+def test_a_gap_counts_as_far_as_a_tenth_of_the_area(jump: int) -> None:
+    logits = torch.linspace(1, -1, 100)[None] + (torch.arange(100) < jump)[None]
+    (mask,) = cut_at(logits, torch.tensor([[0.2]]), 0.1)
+    assert (mask >= 0.5).sum(-1).tolist() == [jump]
+
+
+@pytest.mark.parametrize(("count", "area", "held"), [(4, 0.99, 3), (4, 0.01, 1), (2, 0.5, 1), (1, 0.5, 1)])
+def test_a_cut_leaves_one_cell_on_either_side_if_there_are_two(count: int, area: float, held: int) -> None:
+    (mask,) = cut_at(torch.linspace(1, -1, count)[None], torch.tensor([[area]]), 0.1)
+    assert (mask >= 0.5).sum(-1).tolist() == [held]
+
+
+def test_cells_of_one_value_are_all_in() -> None:
+    assert (cut_at(torch.zeros(1, 6), torch.tensor([[0.3, 0.6]]), 0.1) >= 0.5).all()
+
+
+def test_the_softness_is_the_width_of_the_edge() -> None:
+    (mask,) = cut_at(torch.tensor([[3.0, -1.0]]), torch.tensor([[0.5]]), 2.0)
+    torch.testing.assert_close(mask[0], torch.sigmoid(torch.tensor([1.0, -1.0])), rtol=0, atol=1e-3)
+
+
+FALLING = 2.0 ** -torch.arange(8.0)
+COUNTS = torch.tensor([[1, 3, 8], [4, 0, 2]])
+
+
+def _recut() -> tuple[Tensor, Tensor]:
+    """Masks cut to 1, 3 and 8 of 8 cells for SSR, 4, 0 and 2 for SDR, in the order of `FALLING`; details."""
+    wanted = torch.where(torch.arange(8) < COUNTS[..., None], 0.5, 0.4).flip(-1)
+    detail = torch.randn(3, 8, generator=torch.Generator().manual_seed(0))
+    return recut(Order(FALLING.expand(2, 3, 8), detail), wanted), detail
+
+
+def test_another_order_is_cut_to_the_same_number_of_cells() -> None:
+    masks, _ = _recut()
+    held = masks >= 0.5
+    assert torch.equal(held.sum(-1), COUNTS)
+    assert torch.equal(held, torch.arange(8) < COUNTS[..., None])
+    assert masks[1, 1].eq(0).all()
+
+
+def test_a_mask_is_a_soft_edge_that_falls_to_zero_at_the_middle_cell_with_details() -> None:
+    masks, detail = _recut()
+    for mask, row in ((0, 0), (0, 1), (1, 0), (0, 2)):
+        count = int(COUNTS[mask, row])
+        cut = (FALLING[count - 1] + FALLING[min(count, 7)]) / 2
+        edge = torch.sigmoid((FALLING - cut) / SOFTNESS)
+        floor = min(0.25, edge.sort().values[3].item())
+        told = torch.sigmoid(RARE[0] * (detail[row] / detail[row].pow(2).mean().sqrt() - RARE[1]))
+        inside = 0.5 + (edge - 0.5) * (1 - DETAIL * (1 - told))
+        height = 0.5 * ((edge - floor) / (0.5 - floor)).clamp(min=0)
+        outside = 0.5 + (height - 0.5) * (1 - DETAIL * told)
+        torch.testing.assert_close(masks[mask, row], torch.where(edge >= 0.5, inside, outside))
 
 
 def _cut(detail: Tensor) -> Tensor:

@@ -1,10 +1,10 @@
 """Photos of the research data, which are not part of this project; see `benchmarks/README.md`."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import torch
-from quality import load_network, read, spread
+from quality import load_module, load_network, read, spread
 from real_data import photos
 from second_look.cases import Case, Source
 from torch import Tensor, nn
@@ -12,6 +12,8 @@ from torch import Tensor, nn
 from subjects.question import Question
 
 SIDE = 227
+PATCHED = 224
+"""Pixels along a side of what the vision transformer takes."""
 
 
 def mosaics(data: Path, images: int) -> Iterator[Question]:
@@ -43,7 +45,32 @@ def _quarter(place: int) -> Tensor:
 
 def birds(data: Path, images: int) -> Iterator[Question]:
     """Look-alike species, under the linear classifier of a bird's fold: why the predicted one?"""
-    for case in _cases(data, images):
+    return _predicted(_cases(load_network(data), data, images))
+
+
+class Tokens(nn.Module):
+    """What a vision transformer says of the middle of an image, as features (N, features, 1, 1)."""
+
+    def __init__(self, backbone: nn.Module) -> None:
+        super().__init__()
+        self.backbone = backbone
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Return features in the form of a feature map of one place."""
+        first = (SIDE - PATCHED) // 2
+        features: Tensor = self.backbone(images[..., first : first + PATCHED, first : first + PATCHED])
+        return features[..., None, None]
+
+
+def dinov2(data: Path, images: int) -> Iterator[Question]:
+    """The same birds under linear classifiers on the features of a vision transformer."""
+    network = nn.Sequential()
+    network.add_module("features", Tokens(load_module(data, "dinov2_small").backbone()))
+    return _predicted(_cases(network, data, images))
+
+
+def _predicted(cases: Iterable[Case]) -> Iterator[Question]:
+    for case in cases:
         inputs = case.load().inputs
         with torch.no_grad():
             target = case.model(inputs).argmax(1)
@@ -65,13 +92,13 @@ class Pair(nn.Module):
 
 def pairs(data: Path, images: int) -> Iterator[Question]:
     """The same birds: why the predicted species and not the next likeliest?"""
-    for case in _cases(data, images):
+    for case in _cases(load_network(data), data, images):
         inputs = case.load().inputs
         with torch.no_grad():
             likeliest = case.model(inputs)[0].topk(2).indices
         yield Question(case.name, Pair(case.model, likeliest).eval(), inputs, torch.tensor([0]))
 
 
-def _cases(data: Path, images: int) -> list[Case]:
-    source = Source(load_network(data), data, torch.device("cpu"), images, leave_out=0, seed=0)
+def _cases(network: nn.Module, data: Path, images: int) -> list[Case]:
+    source = Source(network, data, torch.device("cpu"), images, leave_out=0, seed=0)
     return source.birds()

@@ -8,7 +8,7 @@ import pytest
 import torch
 from quality import Table
 from subjects import SUBJECTS, Question
-from subjects.real import Pair, _quarter
+from subjects.real import Pair, Tokens, _quarter
 from subjects.small import Transformer, trained
 from torch import nn
 
@@ -24,6 +24,14 @@ def test_a_pair_asks_for_the_contrast() -> None:
     logits = torch.tensor([[1.0, 5.0, 2.0]])
     pair = Pair(nn.Identity(), torch.tensor([1, 2]))
     assert (pair(logits)[:, 0] - pair(logits)[:, 1]).item() == 3.0
+
+
+def test_the_transformer_sees_the_middle() -> None:
+    images = torch.zeros(2, 1, 227, 227)
+    images[:, :, 1:225, 1:225] = 1
+    features = Tokens(nn.Flatten())(images)
+    assert features.shape == (2, 224 * 224, 1, 1)
+    assert features.eq(1).all()
 
 
 def test_quarters_share_nothing_and_leave_nothing_out() -> None:
