@@ -79,7 +79,8 @@ def explain(
         trajectory(step, logits)
         watch(step)
 
-    schedule = Schedule(settings.n_iterations, settings.learning_rate, ROUNDS, SURVEY)
+    kinds = len(learning.composites)
+    schedule = Schedule(settings.n_iterations, settings.learning_rate, ROUNDS, SURVEY, kinds)
     learned, surveyed, history = minimize(learning, learning.start(), schedule, clear, note)
     if not learned.isfinite().all():
         raise ValueError("Expected finite outputs and gradients of the model, but got NaN or infinity.")

@@ -46,12 +46,15 @@ class Schedule:
         learning_rate: length of a round's move, where that of the survey is 1; 0 surveys to the end.
         n_rounds: rounds that share what the survey leaves.
         survey: share of the steps that the survey takes.
+        n_kinds: kinds of steps that take turns, as with several infills; those of each are added up apart,
+            and all kinds count alike, however large their gradients are.
     """
 
     n_iterations: int
     learning_rate: float
     n_rounds: int
     survey: float
+    n_kinds: int = 1
 
     def lengths(self) -> list[int]:
         """Steps of the survey and of each round, none of them empty.
@@ -96,15 +99,16 @@ def minimize(
     survey, *rounds = schedule.lengths()
     history: list[dict[str, Tensor]] = []
     flat = torch.ones(start.shape[1], dtype=torch.bool, device=start.device)
-    total, learned = torch.zeros_like(start), start
+    total, learned = torch.zeros_like(start).repeat(schedule.n_kinds, *[1] * start.ndim), start
 
     def moved(rate: float) -> Tensor:
-        return torch.where(flat[:, None], -normalized(total), learned - rate * normalized(total))
+        direction = normalized(normalized(total).sum(0))
+        return torch.where(flat[:, None], -direction, learned - rate * direction)
 
     def advance(steps: int, rate: float) -> Tensor:
         for _ in range(steps):
             evaluation = closure(len(history), learned, flat)
-            total.add_(evaluation.gradient)
+            total[len(history) % schedule.n_kinds].add_(evaluation.gradient)
             history.append(dict(evaluation.measures))
             callback(len(history), moved(rate))
         return moved(rate)
@@ -113,7 +117,7 @@ def minimize(
     if rounds:
         flat = settled(surveyed)
     for steps in rounds:
-        total[:, ~flat] = 0
+        total[:, :, ~flat] = 0
         learned = advance(steps, schedule.learning_rate)
     return learned, surveyed, history
 

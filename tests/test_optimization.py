@@ -63,6 +63,22 @@ def test_the_gradients_of_a_round_are_added_up() -> None:
     torch.testing.assert_close(learned, -1.5 * torch.ones(1, 1, 3))
 
 
+def test_kinds_of_steps_count_alike_however_steep_they_are() -> None:
+    """Even steps push one cell far, odd ones another a little, and a third stays."""
+    pushes = torch.tensor([[1000.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
+
+    def pushed(step: int, parameters: Tensor, flat: Tensor) -> Evaluation:
+        return Evaluation(pushes[step % 2].expand_as(parameters), {})
+
+    for kinds, ratio in ((1, 0.001), (2, 1.0)):
+        plan = Schedule(8, 0.5, n_rounds=1, survey=0.5, n_kinds=kinds)
+        learned, surveyed, _ = minimize(pushed, torch.zeros(1, 2, 3), plan)
+        for moved in (surveyed, learned - surveyed):
+            torch.testing.assert_close(moved[0, :, 1], ratio * moved[0, :, 0])
+            torch.testing.assert_close(moved[0, :, 2], torch.zeros(2))
+        torch.testing.assert_close(surveyed.pow(2).mean(-1), torch.ones(1, 2))
+
+
 def test_what_has_settled_goes_on_with_its_survey() -> None:
     settled = torch.tensor([True, False, True])
     parabolas = Parabolas(torch.tensor([10.0, -10.0, 10.0]))
