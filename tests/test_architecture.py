@@ -53,7 +53,6 @@ ORDER = [
 """A file or folder imports only from those before it (and, in a folder, from its own)."""
 
 FILES = sorted(path.relative_to(ROOT) for path in ROOT.rglob("*.py") if path != ROOT / "__init__.py")
-EACH_FILE = pytest.mark.parametrize("file", FILES, ids=str)
 
 
 def _room(module: str) -> str:
@@ -79,17 +78,24 @@ def _imports(file: Path) -> Iterator[str]:
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
-@EACH_FILE
-def test_every_file_has_a_place_in_the_order(file: Path) -> None:
-    assert file.with_suffix("").parts[0] in ORDER
+def _own(file: Path) -> str:
+    return file.with_suffix("").parts[0]
 
 
-@EACH_FILE
-def test_imports_go_down_the_order_only(file: Path) -> None:
-    own = file.with_suffix("").parts[0]
+def _upward(file: Path) -> set[str]:
+    """Rooms that a file imports from, and that do not come before its own."""
     rooms = {_room(name) for name in _imports(file) if name.startswith("captum_scd.")}
-    up = {room for room in rooms - {own, "__version__"} if ORDER.index(room) > ORDER.index(own)}
-    assert up == set()
+    own = _own(file)
+    return {room for room in rooms - {own, "__version__"} if ORDER.index(room) > ORDER.index(own)}
+
+
+def test_every_file_has_a_place_in_the_order() -> None:
+    assert [file for file in FILES if _own(file) not in ORDER] == []
+    assert len(FILES) > 100
+
+
+def test_imports_go_down_the_order_only() -> None:
+    assert {str(file): up for file in FILES if (up := _upward(file))} == {}
 
 
 def test_the_front_door_is_small_and_opens() -> None:
@@ -97,16 +103,16 @@ def test_the_front_door_is_small_and_opens() -> None:
     assert all(hasattr(captum_scd, name) for name in captum_scd.__all__)
 
 
-@EACH_FILE
-def test_only_one_file_touches_captums_private_modules(file: Path) -> None:
-    private = [name for name in _imports(file) if name.startswith("captum.") and "._" in name]
-    assert not private or file == Path("_captum.py")
+def test_only_one_file_touches_captums_private_modules() -> None:
+    private = {
+        file for file in FILES for name in _imports(file) if name.startswith("captum.") and "._" in name
+    }
+    assert private == {Path("_captum.py")}
 
 
-@EACH_FILE
-def test_only_visualization_imports_matplotlib(file: Path) -> None:
-    names = [name for name in _imports(file) if name.split(".")[0] == "matplotlib"]
-    assert not names or file.parts[0] in ("visualization.py", "visualization")
+def test_only_visualization_imports_matplotlib() -> None:
+    drawing = {_own(file) for file in FILES for name in _imports(file) if name.split(".")[0] == "matplotlib"}
+    assert drawing == {"visualization"}
 
 
 def test_importing_the_package_adds_nothing_of_matplotlib_to_what_captum_imports() -> None:
@@ -128,11 +134,9 @@ def test_importing_the_package_needs_no_optional_library(library: str) -> None:
     subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT.parent)
 
 
-@EACH_FILE
-def test_no_file_is_long(file: Path) -> None:
-    assert len((ROOT / file).read_text().splitlines()) <= 400
+def test_no_file_is_long() -> None:
+    assert [file for file in FILES if len((ROOT / file).read_text().splitlines()) > 400] == []
 
 
-@EACH_FILE
-def test_every_file_says_what_it_is_for(file: Path) -> None:
-    assert ast.get_docstring(ast.parse((ROOT / file).read_text()))
+def test_every_file_says_what_it_is_for() -> None:
+    assert [file for file in FILES if not ast.get_docstring(ast.parse((ROOT / file).read_text()))] == []
