@@ -22,7 +22,7 @@ from torch import Tensor
 from captum_scd import compare, metrics
 from captum_scd.cli.options import names_of, whole_number
 from captum_scd.comparison import METHODS
-from captum_scd.store.identity import versions
+from captum_scd.provenance import versions
 
 METHODS_ASKED = ("fido", "gradcam", "integrated_gradients", "occlusion", "random")
 MEASURED = ("insertion", "deletion", "difference", "sufficient_area", "destroying_area")

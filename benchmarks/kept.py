@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from captum_scd.store.identity import versions
+from captum_scd.provenance import versions
 
 
 def earlier(path: Path, settings: dict[str, Any]) -> dict[str, Any]:

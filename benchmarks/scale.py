@@ -25,8 +25,8 @@ from captum_scd import FIDOAttribution, FIDOMasks
 from captum_scd.cli.options import whole_number
 from captum_scd.dataset import explain_dataset
 from captum_scd.demo import generate, load, normalize
+from captum_scd.provenance import versions
 from captum_scd.store import Entry, MaskStore
-from captum_scd.store.identity import versions
 
 BLOCK = 4096
 """Bytes that a disk gives out at a time."""

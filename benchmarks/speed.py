@@ -24,7 +24,7 @@ from torch import Tensor, nn
 from captum_scd import FIDOAttribution
 from captum_scd.cli.options import names_of, whole_number
 from captum_scd.passes import Passes, counted
-from captum_scd.store.identity import versions
+from captum_scd.provenance import versions
 
 NETWORKS = ("squeezenet", "resnet50")
 CAPS = (4, 8, 16, 32, 64)

@@ -18,6 +18,7 @@ ORDER = [
     "_captum",
     "forward",
     "passes",
+    "provenance",
     "smoothing",
     "infill",
     "grid",

@@ -31,7 +31,7 @@ from captum_scd.cli.options import number, whole_number
 from captum_scd.cli.photos import find
 from captum_scd.cli.second_look import LookAgain, SecondLook
 from captum_scd.dataset.pictures import Normalization
-from captum_scd.store.identity import fingerprint
+from captum_scd.provenance import fingerprint
 
 DESCRIPTION = """Classify images, learn what each answer hangs on, look at that alone, and answer again. A
 line an image goes into --out (.csv): classes and probabilities before and after, and the box of the second

@@ -32,7 +32,7 @@ from captum_scd.cli.pages import check_page, write_page
 from captum_scd.cli.photos import find
 from captum_scd.comparison import DEFAULT_METHODS, MEASURES, METHODS
 from captum_scd.dataset.pictures import Normalization
-from captum_scd.store.identity import fingerprint
+from captum_scd.provenance import fingerprint
 
 PAGE = "comparison.html"
 MARK = ".compare"

@@ -22,7 +22,7 @@ from captum_scd.comparison import Comparison, compare, tables
 from captum_scd.comparison.measures import Measure
 from captum_scd.dataset.facts import class_probabilities
 from captum_scd.dataset.pictures import Normalization, View
-from captum_scd.store.identity import versions
+from captum_scd.provenance import versions
 
 
 @dataclass(frozen=True)

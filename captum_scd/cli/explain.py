@@ -31,7 +31,7 @@ from captum_scd.cli.pages import check_page, write_page
 from captum_scd.cli.photos import find
 from captum_scd.dataset.pictures import Normalization
 from captum_scd.look_alikes import NEAREST
-from captum_scd.store.identity import fingerprint
+from captum_scd.provenance import fingerprint
 
 PAGE = "report.html"
 

@@ -22,7 +22,7 @@ from captum_scd.dataset.pictures import Normalization, View
 from captum_scd.masks import FIDOMasks
 from captum_scd.metrics.probability import shown_by
 from captum_scd.passes import counted
-from captum_scd.store.identity import versions
+from captum_scd.provenance import versions
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from captum_scd.comparison import Row, tables
 from captum_scd.comparison.costs import Cost
 from captum_scd.comparison.measures import Measure
 from captum_scd.comparison.result import DONE
-from captum_scd.store.identity import versions
+from captum_scd.provenance import versions
 
 FORMAT = "captum_scd comparison 1"
 NAMES = ("comparison.md", "comparison.json")

@@ -10,8 +10,8 @@ from captum_scd.cli.errors import ImageError, UsageError, one_line
 from captum_scd.cli.job import Job
 from captum_scd.cli.photos import Photo
 from captum_scd.cli.records import Summary, replacing
+from captum_scd.provenance import versions
 from captum_scd.report import Column, Entry, Failure, Report, is_page, render
-from captum_scd.store.identity import versions
 
 
 @dataclass(frozen=True)

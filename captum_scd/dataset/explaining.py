@@ -23,10 +23,10 @@ from captum_scd.forward import preserved
 from captum_scd.look_alikes import NEAREST
 from captum_scd.masks import FIDOMasks
 from captum_scd.metrics.probability import shown_by
+from captum_scd.provenance import fingerprint
 from captum_scd.scoring import score_name
 from captum_scd.settings import Settings
 from captum_scd.store import Entry
-from captum_scd.store.identity import fingerprint
 
 NOT_KEPT = ("mode", "trajectory", "internal_batch_size")
 """Settings that the masks of a store do not depend on."""

@@ -1,41 +1,11 @@
-"""What a store's masks depend on beside the images: settings, network, versions."""
+"""What a store's masks depend on beside the images, as JSON holds it, and where two stores differ in that."""
 
-import hashlib
 import json
-import platform
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-import captum
-import numpy as np
-import torch
-from torch import Tensor, nn
-
-from captum_scd._version import __version__
-
 PARTS = ("settings", "model", "classes", "preparation")
 """What an identity says: how masks are learned, hash of the network, class names, how images are made."""
-
-
-def fingerprint(model: nn.Module) -> str:
-    """Hash parameters and buffers, so that other weights of the same network are noticed."""
-    digest = hashlib.sha256()
-    for name, value in model.state_dict().items():
-        if isinstance(value, Tensor) and value.layout is torch.strided and not value.is_quantized:
-            digest.update(f"{name} {value.dtype} {tuple(value.shape)}".encode())
-            digest.update(value.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)
-    return digest.hexdigest()
-
-
-def versions() -> dict[str, str]:
-    """Versions of everything that shapes a result."""
-    return {
-        "captum_scd": __version__,
-        "captum": str(captum.__version__),
-        "torch": str(torch.__version__),
-        "numpy": np.__version__,
-        "python": platform.python_version(),
-    }
 
 
 def as_json(identity: Mapping[str, Any]) -> dict[str, Any]:

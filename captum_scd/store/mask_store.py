@@ -7,10 +7,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from captum_scd.masks import FIDOMasks
+from captum_scd.provenance import versions
 from captum_scd.store.columns import Batch, pack, unpack
 from captum_scd.store.entry import Entry
 from captum_scd.store.hierarchy import Hierarchy
-from captum_scd.store.identity import as_json, differences, versions
+from captum_scd.store.identity import as_json, differences
 from captum_scd.store.index import Index, key_hash
 
 FORMAT = "captum_scd store 1"

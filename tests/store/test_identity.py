@@ -1,22 +1,6 @@
-import torch
-from torch import nn
+"""Identities of stores, and where they differ."""
 
-from captum_scd.store.identity import differences, fingerprint
-
-
-def test_fingerprint_follows_parameters_and_buffers() -> None:
-    network = nn.BatchNorm1d(2)
-    first = fingerprint(network)
-    assert fingerprint(nn.BatchNorm1d(2)) == first
-    network.running_mean += 1
-    second = fingerprint(network)
-    with torch.no_grad():
-        network.weight += 1
-    assert len({first, second, fingerprint(network)}) == 3
-
-
-def test_fingerprint_of_half_precision_and_of_nothing() -> None:
-    assert fingerprint(nn.Linear(2, 2).bfloat16()) != fingerprint(nn.Identity())
+from captum_scd.store.identity import differences
 
 
 def test_equal_identities_do_not_differ() -> None:
