@@ -1,8 +1,12 @@
-"""What can go wrong with an image, and what an exception says, in one line."""
+"""What can go wrong with an image or a command, and what an exception says, in one line."""
 
 
 class ImageError(Exception):
     """One image cannot be dealt with; the run goes on with the others."""
+
+
+class UsageError(Exception):
+    """What was asked for cannot be carried out as it was given; the run stops."""
 
 
 def one_line(error: BaseException) -> str:

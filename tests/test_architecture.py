@@ -44,6 +44,7 @@ ORDER = [
     "visualization",
     "comparison",
     "systematic",
+    "photos",
     "store",
     "dataset",
     "report",

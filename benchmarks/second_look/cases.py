@@ -10,7 +10,7 @@ from quality import spread
 from torch import Tensor, nn
 
 from captum_scd.classification import crop_resize
-from captum_scd.dataset.pictures import Normalization, Preparation, read
+from captum_scd.photos import Normalization, Preparation, read
 from second_look.folds import Pool, stratified_folds, views
 from second_look.harder import SIDE, cluttered, off_centre
 

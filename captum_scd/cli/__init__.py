@@ -10,9 +10,9 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
+from captum_scd._errors import UsageError
 from captum_scd._version import __version__
 from captum_scd.cli import classify, compare, demo, explain, report, systematic, verify
-from captum_scd.cli.errors import UsageError
 from captum_scd.cli.job import INTERRUPTED
 
 __all__ = ["main"]

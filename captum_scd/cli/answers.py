@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 
-from captum_scd.cli.errors import UsageError, one_line
+from captum_scd._errors import UsageError, one_line
 from captum_scd.cli.records import replacing
 
 

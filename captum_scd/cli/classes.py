@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from captum_scd.cli.errors import UsageError
+from captum_scd._errors import UsageError
 
 
 @dataclass(frozen=True)

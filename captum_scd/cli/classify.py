@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 
+from captum_scd._errors import UsageError
 from captum_scd._version import __version__
 from captum_scd.attribution import FIDOAttribution
 from captum_scd.classification import COMBINATIONS, VIEWS, BoxRule, MaskGuidedClassifier
@@ -23,14 +24,13 @@ from captum_scd.cli.arguments import (
     settings,
 )
 from captum_scd.cli.classes import Classes, read_names
-from captum_scd.cli.errors import UsageError
 from captum_scd.cli.explainer import probe
 from captum_scd.cli.job import INTERRUPTED, complain
 from captum_scd.cli.models import load_model
+from captum_scd.cli.naming import find
 from captum_scd.cli.options import number, whole_number
-from captum_scd.cli.photos import find
 from captum_scd.cli.second_look import LookAgain, SecondLook
-from captum_scd.dataset.pictures import Normalization
+from captum_scd.photos import Normalization
 from captum_scd.provenance import fingerprint
 
 DESCRIPTION = """Classify images, learn what each answer hangs on, look at that alone, and answer again. A

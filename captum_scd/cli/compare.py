@@ -7,6 +7,7 @@ from typing import Any
 import torch
 
 from captum_scd import infill
+from captum_scd._errors import UsageError, one_line
 from captum_scd.cli import means
 from captum_scd.cli.arguments import (
     add_folder,
@@ -23,15 +24,14 @@ from captum_scd.cli.arguments import (
 from captum_scd.cli.classes import Classes, read_names
 from captum_scd.cli.compare_page import content
 from captum_scd.cli.comparing import Comparing
-from captum_scd.cli.errors import UsageError, one_line
 from captum_scd.cli.explainer import probe
 from captum_scd.cli.job import Job
 from captum_scd.cli.models import load_model
+from captum_scd.cli.naming import find
 from captum_scd.cli.options import check_writable, names_of
 from captum_scd.cli.pages import check_page, write_page
-from captum_scd.cli.photos import find
 from captum_scd.comparison import DEFAULT_METHODS, MEASURES, METHODS
-from captum_scd.dataset.pictures import Normalization
+from captum_scd.photos import Normalization
 from captum_scd.provenance import fingerprint
 
 PAGE = "comparison.html"

@@ -13,8 +13,8 @@ from captum_scd.cli.comparing import Comparing
 from captum_scd.cli.job import Job
 from captum_scd.cli.map_archive import MapArchive
 from captum_scd.cli.means import pooled
+from captum_scd.cli.naming import Photo
 from captum_scd.cli.pages import Content
-from captum_scd.cli.photos import Photo
 from captum_scd.cli.records import Summary
 from captum_scd.cli.words import predicted_words, title_words
 from captum_scd.comparison import METHODS, Row, tables

@@ -10,8 +10,8 @@ import torch
 from torch import nn
 
 from captum_scd import visualization
+from captum_scd._errors import ImageError
 from captum_scd.cli.classes import Classes
-from captum_scd.cli.errors import ImageError
 from captum_scd.cli.job import Result
 from captum_scd.cli.map_archive import MapArchive
 from captum_scd.cli.means import pooled
@@ -21,7 +21,7 @@ from captum_scd.cli.words import question_words
 from captum_scd.comparison import Comparison, compare, tables
 from captum_scd.comparison.measures import Measure
 from captum_scd.dataset.facts import class_probabilities
-from captum_scd.dataset.pictures import Normalization, View
+from captum_scd.photos import Normalization, View
 from captum_scd.provenance import versions
 
 

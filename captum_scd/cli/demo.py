@@ -11,8 +11,8 @@ from captum.attr import IntegratedGradients, LayerAttribution, LayerGradCam
 from torch import Tensor
 
 from captum_scd import visualization
+from captum_scd._errors import UsageError, one_line
 from captum_scd.attribution import FIDOAttribution
-from captum_scd.cli.errors import UsageError, one_line
 from captum_scd.cli.options import check_writable, whole_number
 from captum_scd.cli.records import write_figure
 from captum_scd.cli.tables import table

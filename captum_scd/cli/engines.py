@@ -8,7 +8,7 @@ from typing import Any
 
 from torch import nn
 
-from captum_scd.cli.errors import UsageError
+from captum_scd._errors import UsageError
 from captum_scd.cli.models import load_model
 from captum_scd.cli.options import number, whole_number
 from captum_scd.dataset import Outcome, explain_dataset

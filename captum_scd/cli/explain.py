@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from captum_scd._errors import UsageError
 from captum_scd.attribution import FIDOAttribution
 from captum_scd.cli.arguments import (
     add_learning,
@@ -19,18 +20,17 @@ from captum_scd.cli.arguments import (
 )
 from captum_scd.cli.classes import Classes, read_names
 from captum_scd.cli.engines import add_engine
-from captum_scd.cli.errors import UsageError
 from captum_scd.cli.explain_page import content
 from captum_scd.cli.explainer import Explainer, probe
 from captum_scd.cli.explaining import Explaining
 from captum_scd.cli.into_store import BATCH, check_place, into_store
 from captum_scd.cli.job import Job
 from captum_scd.cli.models import load_model
+from captum_scd.cli.naming import find
 from captum_scd.cli.options import check_writable, whole_number
 from captum_scd.cli.pages import check_page, write_page
-from captum_scd.cli.photos import find
-from captum_scd.dataset.pictures import Normalization
 from captum_scd.look_alikes import NEAREST
+from captum_scd.photos import Normalization
 from captum_scd.provenance import fingerprint
 
 PAGE = "report.html"

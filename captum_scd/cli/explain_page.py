@@ -10,8 +10,8 @@ from captum_scd.cli.classes import Classes
 from captum_scd.cli.explainer import Explainer
 from captum_scd.cli.explaining import counted_doubts, doubts
 from captum_scd.cli.job import Job
+from captum_scd.cli.naming import Photo
 from captum_scd.cli.pages import Content
-from captum_scd.cli.photos import Photo
 from captum_scd.cli.records import Summary
 from captum_scd.cli.words import contrast_words, predicted_words, title_words
 from captum_scd.dataset.facts import THRESHOLD

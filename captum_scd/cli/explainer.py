@@ -8,20 +8,20 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from captum_scd._errors import ImageError, UsageError, one_line
 from captum_scd.attribution import FIDOAttribution
 from captum_scd.cli import verdicts
 from captum_scd.cli.classes import Classes
-from captum_scd.cli.errors import ImageError, UsageError, one_line
 from captum_scd.dataset.facts import (
     THRESHOLD,
     class_probabilities,
     cut_areas,
     probabilities_shown,
 )
-from captum_scd.dataset.pictures import Normalization, View
 from captum_scd.masks import FIDOMasks
 from captum_scd.metrics.probability import shown_by
 from captum_scd.passes import counted
+from captum_scd.photos import Normalization, View
 from captum_scd.provenance import versions
 
 

@@ -1,19 +1,12 @@
 """Images below folders and URLs, as many as there are, without holding them or a list of them."""
 
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path, PurePosixPath
 
 from captum_scd.cli.classes import Classes
-from captum_scd.cli.errors import UsageError, one_line
-from captum_scd.cli.photos import is_called_image, is_image
 from captum_scd.dataset import Sample
-from captum_scd.dataset.pictures import Reading
-
-Found = tuple[Path | str, str]
-"""Path or URL of an image, and its name below what was given."""
+from captum_scd.photos import PhotoInput, below
 
 
 @dataclass(frozen=True)
@@ -28,17 +21,18 @@ class Images:
     """
 
     places: Sequence[Path | str]
-    reading: Reading
+    reading: PhotoInput
     target: int | None
     labels: Classes | None
 
     def __iter__(self) -> Iterator[Sample]:
         for place in self.places:
-            for image, name in _below(place):
-                yield self._sample(image, name if len(self.places) == 1 else _distinct(place, name))
+            for found in below(place):
+                name = found.name if len(self.places) == 1 else _distinct(place, found.name)
+                yield self._sample(_whole(found.place), name)
 
     def __len__(self) -> int:
-        return sum(1 for place in self.places for _ in _below(place))
+        return sum(1 for place in self.places for _ in below(place))
 
     def _sample(self, image: Path | str, key: str) -> Sample:
         label = None
@@ -48,43 +42,9 @@ class Images:
         return Sample(key, self.reading.of(image), self.target, label, str(image))
 
 
-def _below(place: Path | str) -> Iterator[Found]:
-    """Images in sorted order, one folder held at a time.
-
-    Raises:
-        UsageError: if there is nothing there.
-    """
-    return _below_path(place) if isinstance(place, Path) else _below_url(place)
-
-
-def _below_path(place: Path) -> Iterator[Found]:
-    if not place.exists():
-        raise UsageError(f"Expected an image or a folder of images, but there is no {str(place)!r}.")
-    if not place.is_dir():
-        yield place.absolute(), place.name
-    for folder, below, files in os.walk(place):
-        below.sort()
-        for path in (Path(folder, name) for name in sorted(files)):
-            if is_image(path, place):
-                yield path.absolute(), path.relative_to(place).as_posix()
-
-
-def _below_url(url: str) -> Iterator[Found]:
-    try:
-        files, root = import_module("fsspec").core.url_to_fs(url)
-        alone, there = files.isfile(root), files.exists(root)
-    except Exception as error:
-        raise UsageError(f"Expected a URL of images, but {url!r} raised {one_line(error)}.") from error
-    if alone:
-        yield url, PurePosixPath(root).name
-        return
-    if not there:
-        raise UsageError(f"Expected an image or a folder of images, but there is no {url!r}.")
-    for folder, below, names in files.walk(root):
-        below.sort()
-        for path in (PurePosixPath(folder, name).relative_to(root) for name in sorted(names)):
-            if is_called_image(path):
-                yield f"{url.rstrip('/')}/{path}", path.as_posix()
+def _whole(place: Path | str) -> Path | str:
+    """A path in full, as the store keeps it; a URL as it is."""
+    return place.absolute() if isinstance(place, Path) else place
 
 
 def _distinct(place: Path | str, name: str) -> str:

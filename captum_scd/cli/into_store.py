@@ -4,14 +4,14 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from captum_scd._errors import UsageError
 from captum_scd.cli.arguments import preparation, prepared
 from captum_scd.cli.engines import engine
-from captum_scd.cli.errors import UsageError
 from captum_scd.cli.explainer import Explainer
 from captum_scd.cli.images import Images
 from captum_scd.cli.job import INTERRUPTED, complain
 from captum_scd.dataset import Outcome
-from captum_scd.dataset.pictures import Reading
+from captum_scd.photos import PhotoInput
 
 BATCH = 8
 """Images that are explained at a time unless it is said."""
@@ -67,7 +67,7 @@ def into_store(options: argparse.Namespace, explainer: Explainer) -> int:
 
 
 def _images(options: argparse.Namespace, explainer: Explainer) -> Images:
-    reading = Reading(Path(), preparation(options), explainer.normalization)
+    reading = PhotoInput(Path(), preparation(options), explainer.normalization)
     labels = explainer.classes if options.labels else None
     return Images(options.images, reading, explainer.target, labels)
 

@@ -11,7 +11,7 @@ from types import ModuleType
 
 from torch import nn
 
-from captum_scd.cli.errors import UsageError, one_line
+from captum_scd._errors import UsageError, one_line
 
 FORMS = "FILE.py:CALLABLE, PACKAGE.MODULE:CALLABLE or torchvision:NAME"
 

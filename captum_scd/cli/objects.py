@@ -12,9 +12,9 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from captum_scd.cli.errors import ImageError, UsageError, one_line
-from captum_scd.dataset.pictures import View, read
+from captum_scd._errors import ImageError, UsageError, one_line
 from captum_scd.metrics import box_region
+from captum_scd.photos import View, read
 from captum_scd.store import Entry
 
 Box = tuple[float, float, float, float]

@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Callable, Collection
 from pathlib import Path
 
-from captum_scd.cli.errors import UsageError, one_line
+from captum_scd._errors import UsageError, one_line
 
 
 def whole_number(least: int) -> Callable[[str], int]:

@@ -8,15 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from PIL import Image
-
 from captum_scd._version import __version__
+from captum_scd.provenance import SOFTWARE
 
 FORMAT = "captum_scd summary 1"
 SUFFIXES = (".png", ".npz", ".json")
-SOFTWARE = "captum_scd"
-"""Written into figures, so that no later run takes one for a photo."""
-
 DPI = 150
 
 Summary = Mapping[str, Any]
@@ -90,17 +86,6 @@ def write_figure(figure: Figure, path: Path) -> None:
     """Write a figure as PNG, marked as ours."""
     with replacing(path) as partial:
         figure.savefig(partial, format="png", dpi=DPI, metadata={"Software": f"{SOFTWARE} {__version__}"})
-
-
-def is_figure(path: Path) -> bool:
-    """Tell whether a file is a figure that `write_figure` wrote; only its header is read."""
-    if path.suffix.lower() != ".png":
-        return False
-    try:
-        with Image.open(path) as image:
-            return str(image.info.get("Software", "")).startswith(SOFTWARE)
-    except Exception:
-        return False
 
 
 @contextmanager

@@ -11,9 +11,9 @@ from torch import Tensor
 
 from captum_scd import infill
 from captum_scd._captum import progress_bar
+from captum_scd._errors import UsageError, one_line
 from captum_scd.cli import verdicts
 from captum_scd.cli.classes import Classes
-from captum_scd.cli.errors import UsageError, one_line
 from captum_scd.cli.explain_page import COLUMNS, GUIDE, numbers
 from captum_scd.cli.explaining import doubts
 from captum_scd.cli.options import check_writable, whole_number

@@ -7,14 +7,14 @@ import torch
 from PIL import Image
 
 from captum_scd._captum import progress_bar
+from captum_scd._errors import ImageError, one_line
 from captum_scd.classification import GuidedPrediction, MaskGuidedClassifier
 from captum_scd.cli.answers import Answer, AnswerTable
 from captum_scd.cli.classes import Classes
-from captum_scd.cli.errors import ImageError, one_line
 from captum_scd.cli.job import complain
-from captum_scd.cli.photos import Photo
+from captum_scd.cli.naming import Photo
 from captum_scd.cli.tables import table
-from captum_scd.dataset.pictures import Normalization, Preparation, View, read
+from captum_scd.photos import Normalization, Preparation, View, read
 
 ROWS_SHOWN = 40
 

@@ -7,9 +7,9 @@ from typing import Any
 
 from torch import Tensor
 
+from captum_scd._errors import ImageError, UsageError
 from captum_scd.cli.classes import Classes
-from captum_scd.cli.errors import ImageError, UsageError
-from captum_scd.dataset.pictures import Preparation, View, opened, read
+from captum_scd.photos import Preparation, View, read
 from captum_scd.store import Entry, MaskStore
 
 
@@ -63,9 +63,8 @@ class Stored:
         if not entry.source or self.preparation is None or len(entry.masks.size) != 2:
             return None
         try:
-            with opened(entry.source) as file:
-                return self.preparation(read(file))
-        except (ImageError, OSError, ValueError, ImportError):
+            return self.preparation(read(entry.source))
+        except (ImageError, ValueError):
             return None
 
     def about(self) -> dict[str, Mapping[str, Any]]:

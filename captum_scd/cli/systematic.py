@@ -8,8 +8,8 @@ from typing import Any
 
 from torch import nn
 
+from captum_scd._errors import UsageError, one_line
 from captum_scd.cli.arguments import chosen_device
-from captum_scd.cli.errors import UsageError, one_line
 from captum_scd.cli.models import FORMS, load_model
 from captum_scd.cli.objects import Objects, read_objects
 from captum_scd.cli.options import check_writable, whole_number
@@ -20,7 +20,7 @@ from captum_scd.cli.stored import Stored, picture_of
 from captum_scd.cli.systematic_page import page_entries, page_report
 from captum_scd.cli.systematic_words import class_table, group_record, told
 from captum_scd.comparison.layers import NotApplicableError
-from captum_scd.dataset.pictures import Normalization
+from captum_scd.photos import Normalization
 from captum_scd.store import Entry
 from captum_scd.systematic import Case, Embedding, Findings, appearance, by_class, find, look, share_on
 

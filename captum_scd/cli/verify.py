@@ -3,7 +3,7 @@
 import argparse
 from typing import Any
 
-from captum_scd.cli.errors import UsageError
+from captum_scd._errors import UsageError
 from captum_scd.store import MaskStore, verify
 
 DESCRIPTION = """Read every entry of a store and list what is missing, damaged or there twice. The exit code

@@ -2,8 +2,8 @@
 
 import pytest
 
+from captum_scd._errors import UsageError
 from captum_scd.cli.classes import Classes, read_names
-from captum_scd.cli.errors import UsageError
 
 BIRDS = Classes(4, ("Tree Sparrow", "House Sparrow", "crane", "crane"))
 

@@ -11,10 +11,10 @@ import torch
 from PIL import Image
 
 from captum_scd import MaskGuidedClassifier
+from captum_scd._errors import UsageError
 from captum_scd.classification import BoxRule
 from captum_scd.cli import second_look
 from captum_scd.cli.answers import COLUMNS, AnswerTable
-from captum_scd.cli.errors import UsageError
 
 
 @pytest.fixture

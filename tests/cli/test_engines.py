@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from torch import nn
 
+from captum_scd._errors import UsageError
 from captum_scd.cli.engines import engine
-from captum_scd.cli.errors import UsageError
 from captum_scd.dataset import explain_dataset
 from captum_scd.dataset.on_ray import explain_on_ray
 from captum_scd.dataset.spreading import Cluster

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from torch import nn
 
-from captum_scd.cli.errors import UsageError
+from captum_scd._errors import UsageError
 from captum_scd.cli.models import load_model
 
 

@@ -1,17 +1,15 @@
-"""From an image file to what a network gets to see."""
+"""From a photo to what a network gets to see: cutting and scaling."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from importlib import import_module
 from pathlib import Path
-from typing import Any, BinaryIO
 
 import numpy as np
 import torch
-from PIL import Image, ImageOps
+from PIL import Image
 from torch import Tensor
 
-from captum_scd._errors import ImageError, one_line
+from captum_scd.photos.reading import read
 
 MOST_DETAIL = 4
 """Times the network's resolution; boxes are about a quarter of an image or larger, so that more is lost on
@@ -43,26 +41,6 @@ class View:
         left, top, right, _ = self.crop
         scale = width / (right - left)
         return [scale * (value - start) for start, value in zip((left, top) * 2, box, strict=True)]
-
-
-def read(path: Path | BinaryIO) -> Image.Image:
-    """Read an image upright and as 8-bit RGB.
-
-    The EXIF orientation is applied, 16-bit greys are scaled to 8 bits, transparent parts become white, and
-    of several frames the first is taken.
-
-    Args:
-        path: of a file, or a file that is open to read bytes.
-
-    Raises:
-        ImageError: if the file is missing, damaged, cut short or of a kind that is not understood.
-    """
-    try:
-        with Image.open(path) as file:
-            file.load()
-            return _rgb(ImageOps.exif_transpose(file))
-    except Exception as error:
-        raise ImageError(f"it cannot be read ({one_line(error)})") from error
 
 
 @dataclass(frozen=True)
@@ -114,8 +92,8 @@ class Normalization:
 
 
 @dataclass(frozen=True)
-class Reading:
-    """An image file that is read when it is called for: what a network takes of it, (3, size, size).
+class PhotoInput:
+    """What a network takes of a photo, (3, size, size): read when it is called for.
 
     Attributes:
         place: path or URL of the file.
@@ -133,38 +111,8 @@ class Reading:
         Raises:
             ImageError: if that fails.
         """
-        if isinstance(self.place, Path):
-            return self._read(self.place)
-        with opened(self.place) as file:
-            return self._read(file)
+        return self.normalize(self.prepare(read(self.place)).pixels)[0]
 
-    def of(self, place: Path | str) -> "Reading":
-        """Read another file in the same way."""
+    def of(self, place: Path | str) -> "PhotoInput":
+        """Take another photo in the same way."""
         return replace(self, place=place)
-
-    def _read(self, file: Path | BinaryIO) -> Tensor:
-        return self.normalize(self.prepare(read(file)).pixels)[0]
-
-
-def opened(place: str) -> Any:
-    """Open a path or a URL to read bytes.
-
-    Raises:
-        ImageError: if that fails.
-    """
-    try:
-        return import_module("fsspec").open(place, "rb").open()
-    except Exception as error:
-        raise ImageError(f"it cannot be read ({one_line(error)})") from error
-
-
-def _rgb(image: Image.Image) -> Image.Image:
-    if image.mode == "F":
-        raise ValueError("floating-point pixels have no known range; save the image with 8 or 16 bits")
-    if image.mode.startswith("I"):
-        deep = np.asarray(image).astype(np.float64).clip(0, 65535)
-        return Image.fromarray((deep / 257).round().astype(np.uint8)).convert("RGB")
-    if image.has_transparency_data:
-        layer = image.convert("RGBA")
-        return Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer).convert("RGB")
-    return image.convert("RGB")

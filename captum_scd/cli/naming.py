@@ -1,16 +1,14 @@
-"""Images: finding them, naming what is written about them, reading and preparing them."""
+"""Naming what is written about photos, so that no two meet and no photo is written over."""
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path, PurePath
+from pathlib import Path
 
-from captum_scd.cli.errors import UsageError
-from captum_scd.cli.records import SUFFIXES, is_figure
-
-SUFFIXES_READ = {".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"}
-"""What counts as an image in a folder; a file given by itself is read whatever its suffix."""
+from captum_scd._errors import UsageError
+from captum_scd.cli.records import SUFFIXES
+from captum_scd.photos import Found, below
 
 
 @dataclass(frozen=True)
@@ -41,14 +39,16 @@ class Photo:
 def find(arguments: Sequence[Path | str], out: Path, mark: str = "") -> list[Photo]:
     """Find the images, and name the results so that no two meet and no image is written over.
 
-    Folders are searched with all that is below them, in sorted order; hidden files and figures drawn by
-    this command are passed over. Where the results of an image would lie in a folder that holds images
-    of this run, `.fido` is put at the end of their names; a `mark` of their own stands there always.
+    Folders are searched as `photos.below` does. Where the results of an image would lie in a folder that
+    holds images of this run, `.fido` is put at the end of their names; a `mark` of their own stands there
+    always.
 
     Raises:
         UsageError: if a path does not exist or is a URL, no image is found, or names cannot be told apart.
     """
-    photos = {photo.path.resolve(): photo for place in arguments for photo in _below(_here(place))}
+    given = [_here(place) for place in arguments]
+    found = [_photo(one, place) for place in given for one in below(place)]
+    photos = {photo.path.resolve(): photo for photo in found}
     if not photos:
         places = ", ".join(repr(str(argument)) for argument in arguments)
         raise UsageError(f"Expected at least one image, but found none in {places}.")
@@ -71,32 +71,12 @@ def _here(place: Path | str) -> Path:
     return place
 
 
-def _below(argument: Path) -> Iterator[Photo]:
-    if argument.is_dir():
-        for path in sorted(argument.rglob("*")):
-            if is_image(path, argument):
-                yield _photo(path, argument)
-    elif argument.exists():
-        yield _photo(argument, argument.parent)
-    else:
-        raise UsageError(f"Expected an image or a folder of images, but there is no {str(argument)!r}.")
-
-
-def is_image(path: Path, folder: Path) -> bool:
-    """Tell whether a file below a folder is taken for an image: not hidden, and no figure of ours."""
-    return is_called_image(path.relative_to(folder)) and path.is_file() and not is_figure(path)
-
-
-def is_called_image(path: PurePath) -> bool:
-    """Tell whether a path relative to a folder is that of an image by its name, and not hidden."""
-    hidden = any(part.startswith(".") for part in path.parts)
-    return not hidden and path.suffix.lower() in SUFFIXES_READ
-
-
-def _photo(path: Path, folder: Path) -> Photo:
-    relative = path.relative_to(folder)
+def _photo(found: Found, given: Path) -> Photo:
+    folder = given if given.is_dir() else given.parent
+    relative = Path(found.name)
     whole = Path(folder.resolve().name) / relative
-    return Photo(path, (relative.with_suffix("").as_posix(), relative.as_posix(), whole.as_posix()))
+    names = relative.with_suffix("").as_posix(), relative.as_posix(), whole.as_posix()
+    return Photo(Path(found.place), names)
 
 
 def _distinct(photos: list[Photo]) -> list[Photo]:
