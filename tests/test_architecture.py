@@ -46,6 +46,7 @@ ORDER = [
     "systematic",
     "photos",
     "store",
+    "runs",
     "dataset",
     "report",
     "demo",

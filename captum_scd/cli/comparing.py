@@ -20,9 +20,9 @@ from captum_scd.cli.tables import table
 from captum_scd.cli.words import question_words
 from captum_scd.comparison import Comparison, compare, tables
 from captum_scd.comparison.measures import Measure
-from captum_scd.dataset.facts import class_probabilities
 from captum_scd.photos import Normalization, View
 from captum_scd.provenance import versions
+from captum_scd.runs.facts import class_probabilities
 
 
 @dataclass(frozen=True)

@@ -11,10 +11,10 @@ from torch import nn
 from captum_scd._errors import UsageError
 from captum_scd.cli.models import load_model
 from captum_scd.cli.options import number, whole_number
-from captum_scd.dataset import Outcome, explain_dataset
-from captum_scd.dataset.explaining import Model
-from captum_scd.dataset.on_ray import explain_on_ray
-from captum_scd.dataset.spreading import Cluster
+from captum_scd.runs.explaining import Model
+from captum_scd.runs.on_ray import explain_on_ray
+from captum_scd.runs.running import Outcome, explain_dataset
+from captum_scd.runs.spreading import Cluster
 
 OF_RAY = ("address", "workers", "gpus_per_worker")
 """Options that go with `--engine ray` only."""

@@ -14,9 +14,9 @@ from captum_scd.cli.naming import Photo
 from captum_scd.cli.pages import Content
 from captum_scd.cli.records import Summary
 from captum_scd.cli.words import contrast_words, predicted_words, title_words
-from captum_scd.dataset.facts import THRESHOLD
 from captum_scd.masks import EACH, FIDOMasks
 from captum_scd.report import Column, Entry, Map
+from captum_scd.runs.facts import THRESHOLD
 
 COLUMNS = (
     Column("probability", "of the explained class, for the whole image"),

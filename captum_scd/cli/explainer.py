@@ -12,17 +12,17 @@ from captum_scd._errors import ImageError, UsageError, one_line
 from captum_scd.attribution import FIDOAttribution
 from captum_scd.cli import verdicts
 from captum_scd.cli.classes import Classes
-from captum_scd.dataset.facts import (
-    THRESHOLD,
-    class_probabilities,
-    cut_areas,
-    probabilities_shown,
-)
 from captum_scd.masks import FIDOMasks
 from captum_scd.metrics.probability import shown_by
 from captum_scd.passes import counted
 from captum_scd.photos import Normalization, View
 from captum_scd.provenance import versions
+from captum_scd.runs.facts import (
+    THRESHOLD,
+    class_probabilities,
+    cut_areas,
+    probabilities_shown,
+)
 
 
 @dataclass(frozen=True)

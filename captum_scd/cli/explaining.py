@@ -12,8 +12,8 @@ from captum_scd.cli.job import Result
 from captum_scd.cli.records import Figure, Summary
 from captum_scd.cli.tables import table
 from captum_scd.cli.words import predicted_words, question_words, rival_words
-from captum_scd.dataset.facts import THRESHOLD
 from captum_scd.photos import View
+from captum_scd.runs.facts import THRESHOLD
 from captum_scd.verdict import Verdict
 
 ROWS_SHOWN = 40

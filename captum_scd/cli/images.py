@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from captum_scd.cli.classes import Classes
-from captum_scd.dataset import Sample
 from captum_scd.photos import PhotoInput, below
+from captum_scd.runs.samples import Sample
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ from captum_scd.cli.engines import engine
 from captum_scd.cli.explainer import Explainer
 from captum_scd.cli.images import Images
 from captum_scd.cli.job import INTERRUPTED, complain
-from captum_scd.dataset import Outcome
 from captum_scd.photos import PhotoInput
+from captum_scd.runs.running import Outcome
 
 BATCH = 8
 """Images that are explained at a time unless it is said."""

@@ -19,8 +19,8 @@ from captum_scd.cli.explaining import doubts
 from captum_scd.cli.options import check_writable, whole_number
 from captum_scd.cli.pages import check_page, write
 from captum_scd.cli.stored import Stored, picture_of
-from captum_scd.dataset.facts import THRESHOLD
 from captum_scd.report import Column, Entry, Failure, Map, Report
+from captum_scd.runs.facts import THRESHOLD
 from captum_scd.store import Entry as StoredEntry
 
 PAGE = "report.html"

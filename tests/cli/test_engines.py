@@ -10,8 +10,8 @@ from torch import nn
 from captum_scd._errors import UsageError
 from captum_scd.cli.engines import engine
 from captum_scd.dataset import explain_dataset
-from captum_scd.dataset.on_ray import explain_on_ray
-from captum_scd.dataset.spreading import Cluster
+from captum_scd.runs.on_ray import explain_on_ray
+from captum_scd.runs.spreading import Cluster
 
 Run = Callable[..., int]
 Save = Callable[..., Path]

@@ -13,17 +13,17 @@ from captum_scd import infill as infills
 from captum_scd._errors import ImageError, one_line
 from captum_scd._strategies import describe
 from captum_scd.attribution import FIDOAttribution
-from captum_scd.dataset.facts import (
-    THRESHOLD,
-    class_probabilities,
-    cut_areas,
-    probabilities_shown,
-)
 from captum_scd.forward import preserved
 from captum_scd.look_alikes import NEAREST
 from captum_scd.masks import FIDOMasks
 from captum_scd.metrics.probability import shown_by
 from captum_scd.provenance import fingerprint
+from captum_scd.runs.facts import (
+    THRESHOLD,
+    class_probabilities,
+    cut_areas,
+    probabilities_shown,
+)
 from captum_scd.scoring import score_name
 from captum_scd.settings import Settings
 from captum_scd.store import Entry

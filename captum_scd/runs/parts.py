@@ -14,7 +14,7 @@ from typing import TypeVar
 
 from torch import Tensor
 
-from captum_scd.dataset.samples import Sample
+from captum_scd.runs.samples import Sample
 from captum_scd.store import MaskStore
 from captum_scd.store.index import Index
 
