@@ -11,11 +11,11 @@ import torch
 from captum_scd._errors import UsageError, one_line
 from captum_scd._version import __version__
 from captum_scd.attribution import FAST
-from captum_scd.cli.classes import Classes
 from captum_scd.cli.models import FORMS
 from captum_scd.cli.options import number, path_or_url, whole_number
 from captum_scd.infill import INFILLS
 from captum_scd.photos import Preparation
+from captum_scd.runs.classes import Classes
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)

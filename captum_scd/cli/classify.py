@@ -23,15 +23,14 @@ from captum_scd.cli.arguments import (
     preparation,
     settings,
 )
-from captum_scd.cli.classes import Classes, read_names
-from captum_scd.cli.explainer import probe
 from captum_scd.cli.job import INTERRUPTED, complain
-from captum_scd.cli.models import load_model
+from captum_scd.cli.models import load_model, probe
 from captum_scd.cli.naming import find
 from captum_scd.cli.options import number, whole_number
 from captum_scd.cli.second_look import LookAgain, SecondLook
 from captum_scd.photos import Normalization
 from captum_scd.provenance import fingerprint
+from captum_scd.runs.classes import Classes, read_names
 
 DESCRIPTION = """Classify images, learn what each answer hangs on, look at that alone, and answer again. A
 line an image goes into --out (.csv): classes and probabilities before and after, and the box of the second

@@ -21,18 +21,17 @@ from captum_scd.cli.arguments import (
     settings,
     target_class,
 )
-from captum_scd.cli.classes import Classes, read_names
 from captum_scd.cli.compare_page import content
 from captum_scd.cli.comparing import Comparing
-from captum_scd.cli.explainer import probe
 from captum_scd.cli.job import Job
-from captum_scd.cli.models import load_model
+from captum_scd.cli.models import load_model, probe
 from captum_scd.cli.naming import find
 from captum_scd.cli.options import check_writable, names_of
 from captum_scd.cli.pages import check_page, write_page
 from captum_scd.comparison import DEFAULT_METHODS, MEASURES, METHODS
 from captum_scd.photos import Normalization
 from captum_scd.provenance import fingerprint
+from captum_scd.runs.classes import Classes, read_names
 
 PAGE = "comparison.html"
 MARK = ".compare"

@@ -8,20 +8,20 @@ from typing import Any
 from torch import Tensor
 from torch.nn import functional as F
 
-from captum_scd.cli.classes import Classes
 from captum_scd.cli.comparing import Comparing
 from captum_scd.cli.job import Job
 from captum_scd.cli.map_archive import MapArchive
 from captum_scd.cli.means import pooled
 from captum_scd.cli.naming import Photo
 from captum_scd.cli.pages import Content
-from captum_scd.cli.records import Summary
 from captum_scd.cli.words import predicted_words, title_words
 from captum_scd.comparison import METHODS, Row, tables
 from captum_scd.comparison.measures import Measure
 from captum_scd.comparison.result import DONE
 from captum_scd.report import Column, Entry, Map
 from captum_scd.report.pixels import CELLS
+from captum_scd.runs.classes import Classes
+from captum_scd.runs.results import Summary
 from captum_scd.visualization.scales import by_rank
 
 CUT = 0.9
@@ -94,7 +94,7 @@ def _entry(job: Job, classes: Classes, photo: Photo, summary: Summary) -> Entry:
         picture=job.view(photo).pixels[0],
         maps=[Map(records[name]["label"], ranked(values)) for name, values in archive.maps.items()],
         numbers=_numbers(summary),
-        label=predicted_words(summary, classes),
+        label=predicted_words(summary["predicted"]["index"], summary["target"]["index"], classes),
         infill=archive.infill,
         facts=_facts(classes, summary),
         doubts=[f"{record['label']} {record['status']}" for record in _not_done(summary)],

@@ -11,18 +11,19 @@ from torch import nn
 
 from captum_scd import visualization
 from captum_scd._errors import ImageError
-from captum_scd.cli.classes import Classes
-from captum_scd.cli.job import Result
+from captum_scd.cli.job import Files
 from captum_scd.cli.map_archive import MapArchive
 from captum_scd.cli.means import pooled
-from captum_scd.cli.records import Figure, Summary
+from captum_scd.cli.records import Figure
 from captum_scd.cli.tables import table
 from captum_scd.cli.words import question_words
 from captum_scd.comparison import Comparison, compare, tables
 from captum_scd.comparison.measures import Measure
 from captum_scd.photos import Normalization, View
 from captum_scd.provenance import versions
+from captum_scd.runs.classes import Classes
 from captum_scd.runs.facts import class_probabilities
+from captum_scd.runs.results import Summary
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ class Comparing:
     doing = "comparing methods on"
     did = "compared"
 
-    def __call__(self, view: View) -> Result:
+    def __call__(self, view: View) -> Files:
         """Compare the methods on what the network sees in a view.
 
         Raises:
@@ -72,7 +73,7 @@ class Comparing:
             "versions": versions(),
             "seconds": round(time.perf_counter() - start, 3),
         }
-        return Result(self._figure(view, comparison, facts), self._archive(comparison), facts)
+        return Files(self._figure(view, comparison, facts), self._archive(comparison), facts)
 
     def told(self, summaries: Sequence[tuple[str, Summary]]) -> Iterator[str]:
         """Make a table of the methods, means over the images, and say what is to be said of each."""
@@ -95,12 +96,13 @@ class Comparing:
         return comparison
 
     def _figure(self, view: View, comparison: Comparison, facts: Mapping[str, Any]) -> Figure:
-        target = facts["target"]
+        target, predicted = facts["target"], facts["predicted"]
+        title = question_words(
+            target["index"], (), predicted["index"], predicted["probability"], self.classes
+        )
         label = f"{self.classes.label(target['index'])}, {target['probability']:.2f}"
         figure: Figure
-        figure, _ = comparison.plot(
-            images=view.pixels, labels=[label], title=question_words(facts, self.classes)
-        )
+        figure, _ = comparison.plot(images=view.pixels, labels=[label], title=title)
         return figure
 
     def _archive(self, comparison: Comparison) -> MapArchive:

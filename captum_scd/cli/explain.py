@@ -4,33 +4,25 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from captum_scd._errors import UsageError
-from captum_scd.attribution import FIDOAttribution
 from captum_scd.cli.arguments import (
     add_learning,
     add_preparation,
     add_question,
     add_report,
     add_subject,
-    chosen_device,
     preparation,
     request,
-    settings,
-    target_class,
 )
-from captum_scd.cli.classes import Classes, read_names
 from captum_scd.cli.engines import add_engine
 from captum_scd.cli.explain_page import content
-from captum_scd.cli.explainer import Explainer, probe
-from captum_scd.cli.explaining import Explaining
+from captum_scd.cli.explaining import ExplainEach
 from captum_scd.cli.into_store import BATCH, check_place, into_store
 from captum_scd.cli.job import Job
-from captum_scd.cli.models import load_model
 from captum_scd.cli.naming import find
 from captum_scd.cli.options import check_writable, whole_number
 from captum_scd.cli.pages import check_page, write_page
+from captum_scd.cli.question import question
 from captum_scd.look_alikes import NEAREST
-from captum_scd.photos import Normalization
 from captum_scd.provenance import fingerprint
 
 PAGE = "report.html"
@@ -62,20 +54,20 @@ def run(options: argparse.Namespace) -> int:
     """
     check_place(options)
     if options.store is not None:
-        return into_store(options, _explainer(options))
+        return into_store(options, question(options))
     photos = find(options.images, options.out)
-    explainer = _explainer(options)
+    asking = question(options)
     asked = {
-        **request(options, explainer.classes.names, fingerprint(explainer.model)),
+        **request(options, asking.classes.names, fingerprint(asking.explaining.network)),
         "contrast": options.contrast,
     }
     check_writable(options.out)
     if options.report:
         check_page(options.out / PAGE)
-    job = Job(Explaining(explainer), preparation(options), options.out, asked)
+    job = Job(ExplainEach(asking), preparation(options), options.out, asked)
     code = job.carry_out(photos, options.overwrite)
     if options.report:
-        page = write_page(options.out / PAGE, job, photos, options.line, content(job, explainer))
+        page = write_page(options.out / PAGE, job, photos, options.line, content(job, asking))
         print(f"report in {page}")
     return code
 
@@ -116,34 +108,3 @@ def _add_question(group: Any) -> None:
         metavar="N",
         help="look for N further regions that are enough, those before it covered; each costs as much again",
     )
-
-
-def _explainer(options: argparse.Namespace) -> Explainer:
-    """Load the network, and check the question against what it knows."""
-    names = read_names(options.classes)
-    device = chosen_device(options.device)
-    model = load_model(options.model).to(device)
-    method = {} if options.infill is None else {"infill": options.infill}
-    try:
-        FIDOAttribution(model, **method)
-    except ValueError as error:
-        raise UsageError(str(error)) from error
-    classes = Classes(probe(model, options.size, device), names)
-    target = target_class(options, classes)
-    contrast = _contrast(options.contrast, classes, target)
-    normalization = Normalization(tuple(options.mean), tuple(options.std))
-    return Explainer(model, classes, normalization, target, contrast, method, settings(options), device)
-
-
-def _contrast(text: str | None, classes: Classes, target: int | None) -> int | str | None:
-    """Read what the target is contrasted with."""
-    if text is None:
-        return None
-    if classes.count < 2:
-        raise UsageError("Expected a model of two classes or more for --contrast, but it has one.")
-    if text == NEAREST:
-        return NEAREST
-    contrast = classes.index("--contrast", text, f"{NEAREST!r}, ")
-    if contrast == target:
-        raise UsageError(f"Expected --contrast to be another class than --target, but both are {target}.")
-    return contrast

@@ -6,17 +6,17 @@ from typing import Any
 
 from captum_scd import visualization
 from captum_scd.cli import verdicts
-from captum_scd.cli.classes import Classes
-from captum_scd.cli.explainer import Explainer
-from captum_scd.cli.explaining import counted_doubts, doubts
+from captum_scd.cli.doubts import counted_doubts, doubts
 from captum_scd.cli.job import Job
 from captum_scd.cli.naming import Photo
 from captum_scd.cli.pages import Content
-from captum_scd.cli.records import Summary
-from captum_scd.cli.words import contrast_words, predicted_words, title_words
+from captum_scd.cli.question import Question
+from captum_scd.cli.words import predicted_words, title_words
 from captum_scd.masks import EACH, FIDOMasks
 from captum_scd.report import Column, Entry, Map
+from captum_scd.runs.classes import Classes
 from captum_scd.runs.facts import THRESHOLD
+from captum_scd.runs.results import Result, Summary
 
 COLUMNS = (
     Column("probability", "of the explained class, for the whole image"),
@@ -53,19 +53,20 @@ GUIDE = {
 }
 
 
-def content(job: Job, explainer: Explainer) -> Content:
+def content(job: Job, question: Question) -> Content:
     """Say what is known about all images, once the job has ended or was broken off."""
     summaries = list(job.done.values())
     first = summaries[0] if summaries else None
-    judged = any(verdicts.recorded(summary) for summary in summaries)
+    results = [Result.read(summary) for summary in summaries]
+    judged = any(result.verdict for result in results)
     same = [] if first is None else [f"{first['settings']['infill']} infill, seed {first['seed']}"]
     return Content(
-        title=title_words(explainer.target, explainer.contrast, explainer.classes),
+        title=title_words(question.target, question.contrast, question.classes),
         columns=(*COLUMNS, *(verdicts.COLUMNS if judged else ())),
         guide={**GUIDE, **(verdicts.GUIDE if judged else {})},
-        entry=partial(_entry, job, explainer),
+        entry=partial(_entry, job, question),
         same=same,
-        notes=[f"Look twice: {doubt}." for doubt in counted_doubts(summaries)],
+        notes=[f"Look twice: {doubt}." for doubt in counted_doubts(results)],
         settings={"Learning": {} if first is None else _shared(first["settings"])},
         cut=THRESHOLD,
     )
@@ -76,11 +77,12 @@ def _shared(settings: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in settings.items() if name not in EACH}
 
 
-def _entry(job: Job, explainer: Explainer, photo: Photo, summary: Summary) -> Entry:
+def _entry(job: Job, question: Question, photo: Photo, summary: Summary) -> Entry:
     masks = FIDOMasks.load(job.outputs(photo).archive)
     assert masks.infill is not None
-    normalization, classes = explainer.normalization, explainer.classes
-    verdict = verdicts.recorded(summary)
+    normalization, classes = question.normalization, question.classes
+    result = Result.read(summary)
+    verdict = result.verdict
     return Entry(
         name=photo.name,
         picture=job.view(photo).pixels[0],
@@ -93,11 +95,11 @@ def _entry(job: Job, explainer: Explainer, photo: Photo, summary: Summary) -> En
                 for count, one in enumerate(masks.alternatives, start=1)
             ),
         ),
-        numbers={**numbers(summary["probability"], summary["area"]), **verdicts.numbers(verdict)},
-        label=predicted_words(summary, classes),
+        numbers={**numbers(result.probability, result.areas), **verdicts.numbers(verdict)},
+        label=predicted_words(result.predicted, result.target, classes),
         infill=visualization.denormalize(masks.infill, normalization.mean, normalization.std)[0],
-        facts={**verdicts.facts(verdict), **_facts(classes, summary)},
-        doubts=tuple(doubts(summary)),
+        facts={**verdicts.facts(verdict), **_facts(classes, summary, result)},
+        doubts=tuple(doubts(result)),
     )
 
 
@@ -110,16 +112,16 @@ def numbers(probability: Mapping[str, float], area: Mapping[str, float]) -> dict
     return {**plain, **relative, "SSR area": area["ssr"], "SDR area": area["sdr"]}
 
 
-def _facts(classes: Classes, summary: Summary) -> dict[str, str]:
+def _facts(classes: Classes, summary: Summary, result: Result) -> dict[str, str]:
     label = classes.label
-    predicted, photo = summary["predicted"], summary["photo"]
-    others = contrast_words(summary, classes)
+    photo, chances = summary["photo"], result.probability
+    others = classes.labels(result.look_alikes) if result.look_alikes else ""
     width, height = photo["size"]
     return {
-        "predicted": f"{label(predicted['index'])}, {predicted['probability']:.3f}",
-        "explained": label(summary["target"]["index"]),
+        "predicted": f"{label(result.predicted)}, {chances['predicted']:.3f}",
+        "explained": label(result.target),
         **({"and not": others} if others else {}),
-        "all replaced": f"probability {summary['probability']['infill']:.3f}",
+        "all replaced": f"probability {chances['infill']:.3f}",
         "photo": f"{width} x {height} pixels",
         **({} if photo["box"] is None else {"joint box": _box(photo["box"])}),
         "file": summary["image"],

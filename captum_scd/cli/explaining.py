@@ -1,80 +1,119 @@
-"""`explain` at work on one image, and what it says of all of them in the end."""
+"""`explain --out` at work on one image, and what it says of all of them in the end."""
 
-from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from captum_scd import visualization
 from captum_scd.cli import verdicts
-from captum_scd.cli.classes import Classes
-from captum_scd.cli.explainer import Explainer, Explanation
-from captum_scd.cli.job import Result
-from captum_scd.cli.records import Figure, Summary
+from captum_scd.cli.doubts import counted_doubts
+from captum_scd.cli.job import Files
+from captum_scd.cli.question import Question
+from captum_scd.cli.records import Figure
 from captum_scd.cli.tables import table
 from captum_scd.cli.words import predicted_words, question_words, rival_words
+from captum_scd.masks import FIDOMasks
+from captum_scd.passes import counted
 from captum_scd.photos import View
-from captum_scd.runs.facts import THRESHOLD
+from captum_scd.provenance import versions
+from captum_scd.runs.classes import Classes
+from captum_scd.runs.facts import THRESHOLD, cut_areas
+from captum_scd.runs.results import Result, Summary, further
 from captum_scd.verdict import Verdict
 
 ROWS_SHOWN = 40
 
 
 @dataclass(frozen=True)
-class Explaining:
+class ExplainEach:
     """Masks, a figure and a summary of each image.
 
     Attributes:
-        explainer: the network and the question.
+        question: the network and what is asked of it.
     """
 
-    explainer: Explainer
+    question: Question
     doing = "explaining"
     did = "explained"
 
-    def __call__(self, view: View) -> Result:
+    def __call__(self, view: View) -> Files:
         """Explain what the network sees in a view.
 
         Raises:
             ImageError: as the explainer does.
         """
-        explanation = self.explainer(view)
-        return Result(self._figure(view, explanation), explanation.masks, explanation.facts)
+        start, question = time.perf_counter(), self.question
+        with counted(question.explaining.network) as passes:
+            (entry,) = question.explaining([""], question.normalization(view.pixels), [question.target])
+        result, masks = Result.of(entry), entry.masks
+        facts = {
+            **result.record(question.classes),
+            **further(masks, [_row(cut_areas(one)) for one in masks.alternatives]),
+            **_extents(masks, view),
+            "settings": dict(masks.settings),
+            "seed": masks.seed,
+            "versions": versions(),
+            "seconds": round(time.perf_counter() - start, 3),
+            "passes": passes.total,
+        }
+        return Files(self._figure(view, masks, result), masks, facts)
 
     def told(self, summaries: Sequence[tuple[str, Summary]]) -> Iterator[str]:
         """Make a table of the images, and say what is in doubt."""
-        yield _table(summaries, self.explainer.classes)
+        results = [(name, Result.read(summary)) for name, summary in summaries]
+        yield _table(results, self.question.classes)
         yield (
             "probability: of the explained class; SSR keeps it with the rest of the image replaced, "
             f"SDR leaves it with the region replaced; masks cut at {THRESHOLD}"
         )
-        if self.explainer.contrast is not None:
-            other = rival_words(self.explainer.contrast, self.explainer.classes)
+        if self.question.contrast is not None:
+            other = rival_words(self.question.contrast, self.question.classes)
             yield f"the masks keep and lose the lead over {other}; the probability may be small in both"
-        for doubt in counted_doubts([summary for _, summary in summaries]):
+        for doubt in counted_doubts([result for _, result in results]):
             yield f"note: {doubt}"
 
-    def _figure(self, view: View, explanation: Explanation) -> Figure:
-        masks, facts, normalization = explanation.masks, explanation.facts, self.explainer.normalization
+    def _figure(self, view: View, masks: FIDOMasks, result: Result) -> Figure:
         assert masks.infill is not None
+        normalization, chances = self.question.normalization, result.probability
         infill = visualization.denormalize(masks.infill, normalization.mean, normalization.std)
-        title = question_words(facts, self.explainer.classes)
-        figure: Figure
-        figure, _ = visualization.masks_figure(
-            view.pixels[0], infill[0], masks, facts["probability"], title, THRESHOLD
+        title = question_words(
+            result.target, result.look_alikes, result.predicted, chances["predicted"], self.question.classes
         )
+        figure: Figure
+        figure, _ = visualization.masks_figure(view.pixels[0], infill[0], masks, chances, title, THRESHOLD)
         return figure
 
 
-def _table(summaries: Sequence[tuple[str, Summary]], classes: Classes) -> str:
+def _extents(masks: FIDOMasks, view: View) -> dict[str, Any]:
+    """Where the cut joint map lies, in the view and on the photo."""
+    box = masks.bounding_box(THRESHOLD)[0].tolist()
+    empty = box[2] == 0
+    return {
+        "threshold": THRESHOLD,
+        "box": None if empty else box,
+        "photo": {
+            "size": list(view.photo),
+            "crop": list(view.crop),
+            "box": None if empty else view.on_photo(box),
+        },
+    }
+
+
+def _row(columns: Mapping[str, Any]) -> dict[str, float]:
+    return {name: values[0].item() for name, values in columns.items()}
+
+
+def _table(results: Sequence[tuple[str, Result]], classes: Classes) -> str:
     header = ["image", "predicted", "probability", "SSR keeps", "SSR area", "SDR leaves", "SDR area"]
-    numbers = [_numbers(summary) for _, summary in summaries]
+    numbers = [_numbers(result) for _, result in results]
     means = [sum(column) / len(column) for column in zip(*numbers, strict=True)]
     rows = [
-        [name, predicted_words(summary, classes), *_cells(values)]
-        for (name, summary), values in zip(summaries, numbers, strict=True)
+        [name, predicted_words(result.predicted, result.target, classes), *_cells(values)]
+        for (name, result), values in zip(results, numbers, strict=True)
     ]
     last = [f"mean of {len(rows)}", "", *_cells(means)]
-    _add_verdicts(header, rows, last, [verdicts.recorded(summary) for _, summary in summaries])
+    _add_verdicts(header, rows, last, [result.verdict for _, result in results])
     hidden = len(rows) - ROWS_SHOWN
     more = [[f"... and {hidden} more", *[""] * (len(header) - 1)]] if hidden > 0 else []
     return table(header, rows[:ROWS_SHOWN] + more, last)
@@ -91,39 +130,9 @@ def _add_verdicts(
             row.append(verdicts.cell(one))
 
 
-def doubts(summary: Summary) -> Iterator[str]:
-    """Say where the cut masks of an image do not do what they are for, or could not.
-
-    Where there is a verdict, it says so. The probability of a class says nothing of its lead over another,
-    which a contrast is about.
-    """
-    verdict = verdicts.recorded(summary)
-    if verdict is not None:
-        yield from () if verdict.trusted else (verdict.line,)
-        return
-    if summary.get("contrast") is not None:
-        return
-    probability = summary["probability"]
-    if probability["ssr"] < probability["image"] / 2:
-        yield "the SSR keeps less than half of the probability"
-    if probability["sdr"] > probability["image"] / 2:
-        yield "the SDR leaves more than half of the probability"
-    if probability.get("infill", 0.0) > probability["image"] / 2:
-        yield "the infill alone keeps more than half of the probability; try another --infill"
-
-
-def counted_doubts(summaries: Collection[Summary]) -> list[str]:
-    """Count the images that are in doubt, by reason."""
-    given = [verdicts.recorded(summary) for summary in summaries]
-    unjudged = [summary for summary, verdict in zip(summaries, given, strict=True) if verdict is None]
-    counts = Counter(doubt for summary in unjudged for doubt in doubts(summary))
-    found = sorted(counts.items(), reverse=True)
-    return [*verdicts.counted(given), *(f"in {number} of {len(given)} {doubt}" for doubt, number in found)]
-
-
-def _numbers(summary: Summary) -> tuple[float, ...]:
-    probability, area = summary["probability"], summary["area"]
-    return probability["image"], probability["ssr"], area["ssr"], probability["sdr"], area["sdr"]
+def _numbers(result: Result) -> tuple[float, ...]:
+    chances, areas = result.probability, result.areas
+    return chances["image"], chances["ssr"], areas["ssr"], chances["sdr"], areas["sdr"]
 
 
 def _cells(numbers: Sequence[float]) -> list[str]:

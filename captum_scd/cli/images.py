@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from captum_scd.cli.classes import Classes
 from captum_scd.photos import PhotoInput, below
+from captum_scd.runs.classes import Classes
 from captum_scd.runs.samples import Sample
 
 

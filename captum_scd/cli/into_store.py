@@ -2,14 +2,13 @@
 
 import argparse
 from pathlib import Path
-from typing import Any
 
 from captum_scd._errors import UsageError
 from captum_scd.cli.arguments import preparation, prepared
 from captum_scd.cli.engines import engine
-from captum_scd.cli.explainer import Explainer
 from captum_scd.cli.images import Images
 from captum_scd.cli.job import INTERRUPTED, complain
+from captum_scd.cli.question import Question
 from captum_scd.photos import PhotoInput
 from captum_scd.runs.running import Outcome
 
@@ -34,29 +33,28 @@ def check_place(options: argparse.Namespace) -> None:
             raise UsageError(f"Expected --{name} with --{other} only, but got it with --{place}.")
 
 
-def into_store(options: argparse.Namespace, explainer: Explainer) -> int:
+def into_store(options: argparse.Namespace, question: Question) -> int:
     """Explain all images into `--store`; return the exit code.
 
     Raises:
         UsageError: if the command cannot be carried out.
     """
-    images = _images(options, explainer)
+    images = _images(options, question)
     if next(iter(images), None) is None:
         places = ", ".join(repr(str(argument)) for argument in options.images)
         raise UsageError(f"Expected at least one image, but found none in {places}.")
-    contrast = {} if explainer.contrast is None else {"contrast_target": explainer.contrast}
-    asked: dict[str, Any] = {**explainer.settings, **contrast}
+    explaining = question.explaining
     try:
-        model, run = engine(options, explainer.model)
+        model, run = engine(options, explaining.network)
         outcome = run(
             model,
             images,
             options.store,
             batch_size=options.batch or BATCH,
-            classes=explainer.classes.names,
+            classes=question.classes.names,
             preparation=prepared(options),
-            method=explainer.method,
-            **asked,
+            method=explaining.method,
+            **explaining.settings,
         )
     except (ValueError, OSError, ImportError, RuntimeError) as error:
         raise UsageError(str(error)) from error
@@ -66,10 +64,10 @@ def into_store(options: argparse.Namespace, explainer: Explainer) -> int:
     return _told(outcome, options.store)
 
 
-def _images(options: argparse.Namespace, explainer: Explainer) -> Images:
-    reading = PhotoInput(Path(), preparation(options), explainer.normalization)
-    labels = explainer.classes if options.labels else None
-    return Images(options.images, reading, explainer.target, labels)
+def _images(options: argparse.Namespace, question: Question) -> Images:
+    reading = PhotoInput(Path(), preparation(options), question.normalization)
+    labels = question.classes if options.labels else None
+    return Images(options.images, reading, question.target, labels)
 
 
 def _told(outcome: Outcome, store: str) -> int:

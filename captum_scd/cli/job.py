@@ -9,16 +9,17 @@ from typing import Any, Protocol
 from captum_scd._captum import progress_bar
 from captum_scd._errors import ImageError, UsageError, one_line
 from captum_scd.cli.naming import Photo
-from captum_scd.cli.records import Archive, Figure, Outputs, Summary
+from captum_scd.cli.records import Archive, Figure, Outputs
 from captum_scd.photos import Preparation, View, read
+from captum_scd.runs.results import Summary
 
 INTERRUPTED = 130
 """Exit code of a run that was broken off."""
 
 
 @dataclass(frozen=True)
-class Result:
-    """What is found about one image.
+class Files:
+    """What is to be written about one image.
 
     Attributes:
         figure: to look at.
@@ -42,7 +43,7 @@ class Work(Protocol):
     def did(self) -> str:
         """What it has done, such as `explained`."""
 
-    def __call__(self, view: View) -> Result:
+    def __call__(self, view: View) -> Files:
         """Work on one image; raise `ImageError` where that has no meaning."""
 
     def told(self, summaries: Sequence[tuple[str, Summary]]) -> Iterable[str]:
@@ -142,7 +143,7 @@ class Job:
             ) from error
         self.done[photo.name] = summary
 
-    def _result(self, photo: Photo) -> tuple[Result, str]:
+    def _result(self, photo: Photo) -> tuple[Files, str]:
         view = self.view(photo)
         try:
             return self.work(view), photo.digest()

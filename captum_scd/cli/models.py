@@ -1,4 +1,4 @@
-"""From a SPEC on the command line to a network."""
+"""From a SPEC on the command line to a network that can be explained."""
 
 import importlib
 import importlib.util
@@ -9,7 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 
-from torch import nn
+import torch
+from torch import Tensor, nn
 
 from captum_scd._errors import UsageError, one_line
 
@@ -117,3 +118,25 @@ def _checked(network: object, spec: str) -> nn.Module:
     if not isinstance(network, nn.Module):
         raise UsageError(f"Expected {spec} to give a torch.nn.Module, but got {type(network).__name__}.")
     return network
+
+
+def probe(model: nn.Module, size: int, device: torch.device) -> int:
+    """Ask the network once about a grey image, and return its number of classes.
+
+    Raises:
+        UsageError: if it does not take (1, 3, size, size), does not give logits (1, classes), or lets no
+            gradient through.
+    """
+    shape = (1, 3, size, size)
+    try:
+        output = model(torch.zeros(shape, device=device, requires_grad=True))
+    except Exception as error:
+        raise UsageError(
+            f"Expected the model to take images {shape}, but it raised {one_line(error)}."
+        ) from error
+    if not isinstance(output, Tensor) or output.ndim != 2 or len(output) != 1:
+        came = f"shape {tuple(output.shape)}" if isinstance(output, Tensor) else type(output).__name__
+        raise UsageError(f"Expected the model to return logits of shape (1, classes), but got {came}.")
+    if not output.requires_grad:
+        raise UsageError("Expected a model that can be differentiated, but no gradient reaches the image.")
+    return output.shape[1]

@@ -9,9 +9,10 @@ from captum_scd._captum import progress_bar
 from captum_scd._errors import ImageError, UsageError, one_line
 from captum_scd.cli.job import Job
 from captum_scd.cli.naming import Photo
-from captum_scd.cli.records import Summary, replacing
+from captum_scd.cli.records import replacing
 from captum_scd.provenance import versions
 from captum_scd.report import Column, Entry, Failure, Report, is_page, render
+from captum_scd.runs.results import Summary
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,12 +10,11 @@ from typing import Any, Protocol
 
 from captum_scd._version import __version__
 from captum_scd.provenance import SOFTWARE
+from captum_scd.runs.results import Summary
 
 FORMAT = "captum_scd summary 1"
 SUFFIXES = (".png", ".npz", ".json")
 DPI = 150
-
-Summary = Mapping[str, Any]
 
 
 class Figure(Protocol):

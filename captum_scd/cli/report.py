@@ -13,14 +13,15 @@ from captum_scd import infill
 from captum_scd._captum import progress_bar
 from captum_scd._errors import UsageError, one_line
 from captum_scd.cli import verdicts
-from captum_scd.cli.classes import Classes
+from captum_scd.cli.doubts import doubts
 from captum_scd.cli.explain_page import COLUMNS, GUIDE, numbers
-from captum_scd.cli.explaining import doubts
 from captum_scd.cli.options import check_writable, whole_number
 from captum_scd.cli.pages import check_page, write
 from captum_scd.cli.stored import Stored, picture_of
 from captum_scd.report import Column, Entry, Failure, Map, Report
+from captum_scd.runs.classes import Classes
 from captum_scd.runs.facts import THRESHOLD
+from captum_scd.runs.results import Result
 from captum_scd.store import Entry as StoredEntry
 
 PAGE = "report.html"
@@ -119,9 +120,8 @@ def _report(stored: Stored, count: int, failed: int, line: str) -> Report:
 def _entry(stored: Stored, entry: StoredEntry) -> Entry:
     picture, classes = picture_of(stored.view(entry)), stored.classes
     right = {} if entry.label is None else {"right": float(entry.label == entry.predicted)}
-    verdict = next(iter(entry.masks.verdict), None)
-    contrast = stored.settings.get("contrast_target")
-    told = {"probability": entry.probability, "contrast": contrast, **verdicts.record(entry.masks)}
+    result = Result.of(entry)
+    verdict = result.verdict
     return Entry(
         name=entry.key,
         picture=_grey(entry) if picture is None else picture,
@@ -130,7 +130,7 @@ def _entry(stored: Stored, entry: StoredEntry) -> Entry:
         label=_label(entry, classes),
         infill=None if picture is None else _infill(picture, stored.settings.get("infill")),
         facts={**verdicts.facts(verdict), **_facts(stored, entry, picture)},
-        doubts=tuple(doubts(told)),
+        doubts=tuple(doubts(result)),
     )
 
 

@@ -10,11 +10,11 @@ from captum_scd._captum import progress_bar
 from captum_scd._errors import ImageError, one_line
 from captum_scd.classification import GuidedPrediction, MaskGuidedClassifier
 from captum_scd.cli.answers import Answer, AnswerTable
-from captum_scd.cli.classes import Classes
 from captum_scd.cli.job import complain
 from captum_scd.cli.naming import Photo
 from captum_scd.cli.tables import table
 from captum_scd.photos import Normalization, Preparation, View, read
+from captum_scd.runs.classes import Classes
 
 ROWS_SHOWN = 40
 

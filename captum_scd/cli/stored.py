@@ -8,8 +8,8 @@ from typing import Any
 from torch import Tensor
 
 from captum_scd._errors import ImageError, UsageError
-from captum_scd.cli.classes import Classes
 from captum_scd.photos import Preparation, View, read
+from captum_scd.runs.classes import Classes
 from captum_scd.store import Entry, MaskStore
 
 

@@ -4,11 +4,11 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from torch import Tensor
 
-from captum_scd.cli.classes import Classes
 from captum_scd.cli.stored import Stored, picture_of
 from captum_scd.cli.systematic_words import counted, evidence_words, group_words, told
 from captum_scd.report import Column, Entry, Map, Report
 from captum_scd.report.sheets import MOST, contact_sheet
+from captum_scd.runs.classes import Classes
 from captum_scd.systematic import Answers, Case, ClassLooks, Findings, Group
 from captum_scd.systematic.places import CUT
 

@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from captum_scd.cli.classes import Classes
 from captum_scd.cli.tables import table
+from captum_scd.runs.classes import Classes
 from captum_scd.systematic import Answers, ClassLooks, Evidence, Findings, Group
 
 

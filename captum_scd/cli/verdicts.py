@@ -1,11 +1,8 @@
-"""Verdicts on maps: in summaries, in the table, and on the page."""
+"""Verdicts on maps: in the table and on the page."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
 
-from captum_scd.cli.records import Summary
-from captum_scd.masks import FIDOMasks
 from captum_scd.report import Column
 from captum_scd.verdict import INFILL, MEANINGS, WORDS, Verdict
 
@@ -18,20 +15,6 @@ COLUMNS = (
 """Numbers of a verdict that the page does not show anyway."""
 
 GUIDE = {"Verdict": f"what is to be thought of a map: {', '.join(WORDS)}. Find a word to see these alone."}
-
-
-def record(masks: FIDOMasks) -> dict[str, Any]:
-    """Return the verdict on the masks of one image as a part of its summary; none where nobody has judged."""
-    if not masks.verdict:
-        return {}
-    (verdict,) = masks.verdict
-    return {"verdict": {"line": verdict.line, "trusted": verdict.trusted, **verdict.to_dict()}}
-
-
-def recorded(summary: Summary) -> Verdict | None:
-    """Read the verdict back from a summary."""
-    fields = summary.get("verdict")
-    return None if fields is None else Verdict.from_dict(fields)
 
 
 def counted(verdicts: Sequence[Verdict | None]) -> Iterator[str]:

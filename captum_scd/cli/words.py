@@ -1,30 +1,33 @@
-"""Predictions and questions in words, from the summary of an image."""
+"""Predictions and questions in words."""
 
-from captum_scd.cli.classes import Classes
-from captum_scd.cli.records import Summary
+from collections.abc import Sequence
+
+from captum_scd.runs.classes import Classes
 
 
-def predicted_words(summary: Summary, classes: Classes) -> str:
+def predicted_words(predicted: int, target: int, classes: Classes) -> str:
     """Name the class that was predicted, and the explained one where it is another."""
-    predicted, target = (classes.label(summary[key]["index"]) for key in ("predicted", "target"))
-    return predicted if predicted == target else f"{predicted} (explained: {target})"
+    name = classes.label(predicted)
+    return name if predicted == target else f"{name} (explained: {classes.label(target)})"
 
 
-def question_words(summary: Summary, classes: Classes) -> str:
-    """Say what was asked about an image, and what was predicted where that is another class."""
-    target, predicted = summary["target"]["index"], summary["predicted"]
-    others = contrast_words(summary, classes)
+def question_words(
+    target: int, others: Sequence[int], predicted: int, chance: float, classes: Classes
+) -> str:
+    """Say what was asked about an image, and what was predicted where that is another class.
+
+    Args:
+        target: class that is explained.
+        others: classes it is contrasted with.
+        predicted: class with the largest probability.
+        chance: that probability.
+        classes: their names.
+    """
     title = f"Why {classes.label(target)}"
-    title += f" and not {others}?" if others else "?"
-    if predicted["index"] == target:
+    title += f" and not {classes.labels(others)}?" if others else "?"
+    if predicted == target:
         return title
-    return f"{title}   (predicted: {classes.label(predicted['index'])}, {predicted['probability']:.2f})"
-
-
-def contrast_words(summary: Summary, classes: Classes) -> str:
-    """Name the classes that the explained one was contrasted with; empty where there was no contrast."""
-    others = summary.get("contrast")
-    return classes.labels([other["index"] for other in others]) if others else ""
+    return f"{title}   (predicted: {classes.label(predicted)}, {chance:.2f})"
 
 
 def title_words(target: int | None, contrast: int | str | None, classes: Classes) -> str:

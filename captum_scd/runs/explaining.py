@@ -46,6 +46,9 @@ class Explaining:
             class for all images or `"nearest"`.
         method: options of `FIDOAttribution`.
         device: where the network runs; None leaves it where it is.
+        fully: whether entries hold all that is kept in a folder, and not only what a store holds: masks with
+            their infill, history and further regions, and what the network says of soft masks and of the
+            infill alone.
 
     Raises:
         ValueError: for settings out of their range, or a contrast beside a score that was chosen.
@@ -63,6 +66,7 @@ class Explaining:
     settings: Mapping[str, Any] = field(default_factory=dict)
     method: Mapping[str, Any] = field(default_factory=dict)
     device: str | None = None
+    fully: bool = False
 
     def __post_init__(self) -> None:
         if not isinstance(self.model, nn.Module) and not callable(self.model):
@@ -70,7 +74,8 @@ class Explaining:
                 f"Expected `model` to be a network or a function that loads one, "
                 f"but got {type(self.model).__name__}."
             )
-        known = {*self._defaults(), "contrast_target"} - {"mode", "trajectory", "alternatives"}
+        known = {*self._defaults(), "contrast_target"} - {"mode", "trajectory"}
+        known -= set() if self.fully else {"alternatives"}
         for name in self.settings:
             if name not in known:
                 raise TypeError(f"Expected settings among {', '.join(sorted(known))}, but got {name!r}.")
@@ -138,12 +143,12 @@ class Explaining:
         predicted = probabilities.argmax(1).tolist()
         asked = [best if one is None else int(one) for one, best in _pairs(targets, predicted)]
         if self.settings.get("contrast_target") in asked:
-            raise ImageError("it would be contrasted with its own class")
+            raise ImageError("it would be explained as the contrast class itself")
         masks = self._learned(inputs, asked)
         told = self._told(inputs, masks, probabilities, asked)
         areas = cut_areas(masks)
         others = masks.settings["contrast_target"] or [()] * len(masks)
-        masks = _kept(masks).to("cpu")
+        masks = (masks if self.fully else _kept(masks)).to("cpu")
         return [
             Entry(
                 key,
@@ -205,7 +210,8 @@ class Explaining:
         self, inputs: Tensor, masks: FIDOMasks, probabilities: Tensor, targets: list[int]
     ) -> dict[str, Tensor]:
         rows = torch.arange(len(targets))
-        shown = probabilities_shown(self.network, inputs, masks.infill, shown_by(masks, THRESHOLD), targets)
+        masked = {**shown_by(masks, THRESHOLD), **(_softly(masks) if self.fully else {})}
+        shown = probabilities_shown(self.network, inputs, masks.infill, masked, targets)
         return {"image": probabilities[rows, targets], "predicted": probabilities.amax(1), **shown}
 
     @staticmethod
@@ -222,6 +228,16 @@ def _checked_contrast(contrast: object) -> int | str | None:
             f"Expected `contrast_target` to be one class for all images or {NEAREST!r}, but got {contrast!r}."
         )
     return contrast
+
+
+def _softly(masks: FIDOMasks) -> dict[str, Tensor]:
+    """What is shown by all of the image, by masks that are not cut, and by none of it; 1 keeps."""
+    return {
+        "image": torch.ones_like(masks.ssr),
+        "ssr_soft": masks.ssr,
+        "sdr_soft": 1 - masks.sdr,
+        "infill": torch.zeros_like(masks.ssr),
+    }
 
 
 def reason(error: Exception) -> str:

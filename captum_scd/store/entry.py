@@ -5,6 +5,9 @@ from dataclasses import dataclass
 
 from captum_scd.masks import FIDOMasks
 
+SCHEMA = 2
+"""Version of what is said of an image, in stores and summaries; a file that does not say is of the first."""
+
 
 @dataclass(frozen=True, eq=False)
 class Entry:

@@ -9,7 +9,7 @@ from typing import Any
 from captum_scd.masks import FIDOMasks
 from captum_scd.provenance import versions
 from captum_scd.store.columns import Batch, pack, unpack
-from captum_scd.store.entry import Entry
+from captum_scd.store.entry import SCHEMA, Entry
 from captum_scd.store.hierarchy import Hierarchy
 from captum_scd.store.identity import as_json, differences
 from captum_scd.store.index import Index, key_hash
@@ -63,7 +63,7 @@ class MaskStore:
             ValueError: if the identity is of another form.
             OSError: if it cannot be written.
         """
-        head = {"format": FORMAT, "identity": as_json(identity), "versions": versions()}
+        head = {"format": FORMAT, "schema": SCHEMA, "identity": as_json(identity), "versions": versions()}
         return cls(Hierarchy.create(os.fspath(place), head), "a", head)
 
     @classmethod
@@ -82,11 +82,16 @@ class MaskStore:
         if mode not in ("r", "a"):
             raise ValueError(f"Expected `mode` to be 'r' or 'a', but got {mode!r}.")
         hierarchy = Hierarchy.open(os.fspath(place), mode)
-        head = hierarchy.root.attrs.asdict()
+        head: dict[str, Any] = dict(hierarchy.root.attrs.asdict())
         if head.get("format") != FORMAT:
             raise ValueError(
                 f"Expected {os.fspath(place)!r} to be a store of captum_scd ({FORMAT}), but it is "
                 f"{head.get('format', 'another kind of Zarr group')}."
+            )
+        if head.get("schema", 1) > SCHEMA:
+            raise ValueError(
+                f"Expected a store of schema {SCHEMA} at most, but {os.fspath(place)!r} is of "
+                f"{head['schema']}; a later version of captum_scd reads it."
             )
         store = cls(hierarchy, mode, head)
         if identity is not None:

@@ -1,5 +1,6 @@
 """Images in, figures, masks and summaries out."""
 
+import functools
 import json
 from pathlib import Path
 from typing import Any
@@ -8,10 +9,11 @@ import pytest
 import torch
 from PIL import Image
 
-from captum_scd import FIDOMasks, metrics
-from captum_scd.cli import explainer, explaining, main, records
+from captum_scd import FIDOAttribution, FIDOMasks, MaskStore, metrics
+from captum_scd.cli import explaining, main, records
 from captum_scd.cli import job as jobs
 from captum_scd.infill import INFILLS
+from captum_scd.runs.results import Result
 
 
 def strict(path: Path) -> dict[str, Any]:
@@ -71,19 +73,20 @@ def test_probabilities_and_extents_follow_from_the_masks_file(explain, save, out
         told = metrics.probability_under(network, inputs, mask, masks.infill, target=0).item()
         assert summary["probability"][name] == pytest.approx(told, abs=1e-6)
     for mode in ("ssr", "sdr", "joint"):
-        assert summary["area"][mode] == pytest.approx(masks.threshold(0.5, mode).float().mean().item())
+        assert summary["areas"][mode] == pytest.approx(masks.threshold(0.5, mode).float().mean().item())
     assert summary["box"] in ([*masks.bounding_box(0.5)[0].tolist()], None)
 
 
 def test_only_what_was_given_is_passed_on(explain, save, monkeypatch):
     seen: dict[str, Any] = {}
-    attribute = explainer.FIDOAttribution.attribute
+    attribute = FIDOAttribution.attribute
 
+    @functools.wraps(attribute)
     def spy(self: Any, *arguments: Any, **options: Any) -> Any:
         seen.update(options)
         return attribute(self, *arguments, **options)
 
-    monkeypatch.setattr(explainer.FIDOAttribution, "attribute", spy)
+    monkeypatch.setattr(FIDOAttribution, "attribute", spy)
     explain(save("a.png"))
     assert set(seen) == {"target", "return_masks", "n_iterations"}
     explain(save("a.png"), "--samples", 4, "--mask-size", 6, "--seed", 3, "--contrast", 2)
@@ -278,7 +281,7 @@ def test_interrupt_while_the_model_loads(explain, save, monkeypatch, capsys):
     def interrupted(spec: str) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("captum_scd.cli.explain.load_model", interrupted)
+    monkeypatch.setattr("captum_scd.cli.question.load_model", interrupted)
     assert explain(save("a.png")) == 130
     assert capsys.readouterr().err == "captum-scd: interrupted\n"
 
@@ -395,19 +398,6 @@ def test_help_is_there(command, capsys):
     assert "usage: captum-scd" in capsys.readouterr().out
 
 
-def test_masks_that_do_not_work_are_noted():
-    def summary(image: float, ssr: float, sdr: float, infill: float = 0.01) -> dict[str, Any]:
-        return {"probability": {"image": image, "ssr": ssr, "sdr": sdr, "infill": infill}}
-
-    fine, weak, alive = summary(0.8, 0.5, 0.1), summary(0.8, 0.3, 0.1), summary(0.2, 0.2, 0.15)
-    assert explaining.counted_doubts([fine]) == []
-    notes = "".join(explaining.counted_doubts([fine, weak, alive, summary(0.8, 0.8, 0.3, infill=0.5)]))
-    assert "in 1 of 4 the SSR keeps less than half" in notes
-    assert "in 1 of 4 the SDR leaves more than half" in notes
-    assert "in 1 of 4 the infill alone keeps more than half" in notes
-    assert explaining.counted_doubts([{**weak, "contrast": [{"index": 1, "name": None}]}]) == []
-
-
 def test_a_verdict_stands_in_summary_masks_and_table(explain, save, out, judge, verdict, capsys):
     judge(verdict(ssr_keeps=0.2, agreement=float("nan")), verdict())
     save("a.png")
@@ -431,7 +421,7 @@ def test_further_regions_stand_in_summary_masks_and_page(explain, save, out):
     assert len(masks.alternatives) == len(told) == 2
     for one, masks_of_one in zip(told, masks.alternatives, strict=True):
         area = masks_of_one.threshold(0.5, "ssr").float().mean().item()
-        assert one["area"]["ssr"] == pytest.approx(area)
+        assert one["areas"]["ssr"] == pytest.approx(area)
         assert one["verdict"]["line"] == masks_of_one.verdict[0].line
     assert '"Alternative 2"' in (out / "report.html").read_text()
 
@@ -456,15 +446,39 @@ def test_images_with_and_without_verdict_stand_in_one_table(explain, save, judge
     assert [row.split()[-1] for row in rows] == ["-", "unstable"]
 
 
-def test_a_verdict_takes_the_place_of_other_doubts(verdict):
-    weak = {"probability": {"image": 0.8, "ssr": 0.1, "sdr": 0.1, "infill": 0.0}}
-    bad = {**weak, "contrast": {"index": 1}, "verdict": verdict(infill_alone=0.7).to_dict()}
-    assert list(explaining.doubts({**weak, "verdict": verdict().to_dict()})) == []
-    assert list(explaining.doubts(bad)) == ["the infill itself keeps the class: try another"]
-    assert explaining.counted_doubts([weak, bad, bad]) == [
-        "in 2 of 3 the infill itself keeps the class: try another",
-        "in 1 of 3 the SSR keeps less than half of the probability",
-    ]
+def as_of_schema_1(path: Path) -> None:
+    """Rewrite a summary as 0.3.0 wrote it."""
+    summary = strict(path)
+    del summary["schema"], summary["probability"]["predicted"]
+    summary["area"] = summary.pop("areas")
+    path.write_text(json.dumps(summary))
+
+
+def test_a_summary_of_an_earlier_version_is_read(explain, save, out, capsys):
+    photo = save("a.png")
+    explain(photo, "--report")
+    table, page = capsys.readouterr().out.splitlines()[:4], (out / "report.html").read_text()
+    as_of_schema_1(out / "a.json")
+    assert explain(photo, "--report") == 0
+    told = capsys.readouterr().out
+    assert "0 explained, 1 done before" in told
+    assert told.splitlines()[:4] == table
+    assert (out / "report.html").read_text() == page
+
+
+def test_store_and_summary_say_the_same_of_an_image(explain, save, out, model, tmp_path):
+    photo, place = save("a.png"), tmp_path / "masks.zarr"
+    explain(photo, "--contrast", "nearest")
+    fast = ["--iterations", "2", "--size", "12", "--resize", "12", "--model", f"{model}:load"]
+    assert main(["explain", str(photo), *fast, "--store", str(place), "--contrast", "nearest"]) == 0
+    (entry,) = MaskStore.open(place).entries()
+    stored, summary = Result.of(entry), Result.read(strict(out / "a.json"))
+    for name in ("target", "predicted", "look_alikes", "contrasted", "source"):
+        assert getattr(stored, name) == getattr(summary, name)
+    assert stored.areas == pytest.approx(summary.areas, rel=1e-5)
+    for name, chance in stored.probability.items():
+        assert chance == pytest.approx(summary.probability[name], rel=1e-5)
+    assert stored.verdict.word == summary.verdict.word
 
 
 def test_resizing_below_the_cut_is_refused(explain, save, capsys):

@@ -36,7 +36,7 @@ def test_the_page_says_what_the_summary_says(explain, save, out, told, capsys, t
     summary = json.loads((out / "a.json").read_text())
     heading, (image,), failures = told()
     numbers = dict(zip([column["title"] for column in heading["columns"]], image["numbers"], strict=True))
-    chances, areas, verdict = summary["probability"], summary["area"], summary["verdict"]
+    chances, areas, verdict = summary["probability"], summary["areas"], summary["verdict"]
     assert numbers == {
         "probability": chances["image"],
         "SSR keeps": chances["ssr"],

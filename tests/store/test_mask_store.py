@@ -7,10 +7,12 @@ from typing import Any
 
 import pytest
 import torch
+import zarr
 
 from captum_scd.masks import MODES, FIDOMasks
 from captum_scd.store import Entry, MaskStore, verify
 from captum_scd.store.columns import pack, unpack
+from captum_scd.store.entry import SCHEMA
 from captum_scd.store.hierarchy import Hierarchy
 from captum_scd.verdict import judged
 
@@ -336,3 +338,18 @@ def test_batches_that_know_of_no_contrasts_are_read(entry: Make) -> None:
     assert [(one.look_alikes, one.masks.settings) for one in back] == [
         ((), {"contrast_target": 3, "target": [1]})
     ] * 2
+
+
+def test_a_store_says_its_schema_and_earlier_ones_did_not(place: Path, identity: dict[str, Any]) -> None:
+    MaskStore.create(place, identity)
+    head = zarr.open_group(place, mode="a").attrs
+    assert head["schema"] == SCHEMA
+    del head["schema"]
+    assert len(MaskStore.open(place, identity=identity)) == 0
+
+
+def test_a_store_of_a_later_schema_is_refused(place: Path, identity: dict[str, Any]) -> None:
+    MaskStore.create(place, identity)
+    zarr.open_group(place, mode="a").attrs["schema"] = SCHEMA + 1
+    with pytest.raises(ValueError, match="a later version of captum_scd reads it"):
+        MaskStore.open(place)

@@ -3,7 +3,7 @@
 import pytest
 
 from captum_scd._errors import UsageError
-from captum_scd.cli.classes import Classes, read_names
+from captum_scd.runs.classes import Classes, read_names
 
 BIRDS = Classes(4, ("Tree Sparrow", "House Sparrow", "crane", "crane"))
 

@@ -1,0 +1,31 @@
+"""Why a result should be looked at twice."""
+
+import dataclasses
+
+from captum_scd.cli.doubts import counted_doubts, doubts
+from captum_scd.runs.results import Result
+
+
+def result(image: float, ssr: float, sdr: float, infill: float = 0.01) -> Result:
+    return Result(0, 0, {"image": image, "ssr": ssr, "sdr": sdr, "infill": infill}, {})
+
+
+def test_masks_that_do_not_work_are_noted():
+    fine, weak, alive = result(0.8, 0.5, 0.1), result(0.8, 0.3, 0.1), result(0.2, 0.2, 0.15)
+    assert counted_doubts([fine]) == []
+    notes = "".join(counted_doubts([fine, weak, alive, result(0.8, 0.8, 0.3, infill=0.5)]))
+    assert "in 1 of 4 the SSR keeps less than half" in notes
+    assert "in 1 of 4 the SDR leaves more than half" in notes
+    assert "in 1 of 4 the infill alone keeps more than half" in notes
+    assert counted_doubts([dataclasses.replace(weak, contrasted=True)]) == []
+
+
+def test_a_verdict_takes_the_place_of_other_doubts(verdict):
+    weak = result(0.8, 0.1, 0.1, 0.0)
+    bad = dataclasses.replace(weak, contrasted=True, verdict=verdict(infill_alone=0.7))
+    assert list(doubts(dataclasses.replace(weak, verdict=verdict()))) == []
+    assert list(doubts(bad)) == ["the infill itself keeps the class: try another"]
+    assert counted_doubts([weak, bad, bad]) == [
+        "in 2 of 3 the infill itself keeps the class: try another",
+        "in 1 of 3 the SSR keeps less than half of the probability",
+    ]
