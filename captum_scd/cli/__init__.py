@@ -13,7 +13,7 @@ from typing import NoReturn
 from captum_scd._errors import UsageError
 from captum_scd._version import __version__
 from captum_scd.cli import classify, compare, demo, explain, report, systematic, verify
-from captum_scd.cli.job import INTERRUPTED
+from captum_scd.runs.job import INTERRUPTED
 
 __all__ = ["main"]
 

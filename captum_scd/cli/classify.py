@@ -13,7 +13,6 @@ from captum_scd._errors import UsageError
 from captum_scd._version import __version__
 from captum_scd.attribution import FIDOAttribution
 from captum_scd.classification import COMBINATIONS, VIEWS, BoxRule, MaskGuidedClassifier
-from captum_scd.cli.answers import AnswerTable
 from captum_scd.cli.arguments import (
     add_infill,
     add_learning,
@@ -23,14 +22,15 @@ from captum_scd.cli.arguments import (
     preparation,
     settings,
 )
-from captum_scd.cli.job import INTERRUPTED, complain
 from captum_scd.cli.models import load_model, probe
-from captum_scd.cli.naming import find
 from captum_scd.cli.options import number, whole_number
-from captum_scd.cli.second_look import LookAgain, SecondLook
+from captum_scd.cli.second_look import SecondLook
 from captum_scd.photos import Normalization
 from captum_scd.provenance import fingerprint
 from captum_scd.runs.classes import Classes, read_names
+from captum_scd.runs.job import Job
+from captum_scd.runs.naming import find
+from captum_scd.runs.table import AnswerTable
 
 DESCRIPTION = """Classify images, learn what each answer hangs on, look at that alone, and answer again. A
 line an image goes into --out (.csv): classes and probabilities before and after, and the box of the second
@@ -65,17 +65,9 @@ def run(options: argparse.Namespace) -> int:
     names = read_names(options.classes)
     device = chosen_device(options.device)
     model = load_model(options.model)
-    request = _request(options, names, fingerprint(model))
-    run = LookAgain(_second_look(options, model.to(device), names, device, request), AnswerTable(options.out))
-    try:
-        return run.run(photos, options.overwrite)
-    except KeyboardInterrupt:
-        run.report_failures()
-        complain(
-            f"interrupted: {len(run.done)} of {len(photos)} images are done; "
-            "run the same command again to continue"
-        )
-        return INTERRUPTED
+    table = AnswerTable(options.out, _request(options, names, fingerprint(model)))
+    look = _second_look(options, model.to(device), names, device)
+    return Job(look, table).carry_out(photos, options.overwrite)
 
 
 def _add_look(group: Any) -> None:
@@ -130,7 +122,6 @@ def _second_look(
     model: torch.nn.Module,
     names: tuple[str, ...],
     device: torch.device,
-    request: str,
 ) -> SecondLook:
     """Check what was asked for against what the network knows."""
     guided = _guided(options, model)
@@ -140,7 +131,7 @@ def _second_look(
             f"Expected a model of at least {max(2, options.k)} classes, but it has {classes.count}."
         )
     normalization = Normalization(tuple(options.mean), tuple(options.std))
-    return SecondLook(guided, classes, preparation(options), normalization, device, request)
+    return SecondLook(guided, classes, preparation(options), normalization, device)
 
 
 def _guided(options: argparse.Namespace, model: torch.nn.Module) -> MaskGuidedClassifier:

@@ -2,6 +2,7 @@
 
 import argparse
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -23,15 +24,16 @@ from captum_scd.cli.arguments import (
 )
 from captum_scd.cli.compare_page import content
 from captum_scd.cli.comparing import Comparing
-from captum_scd.cli.job import Job
 from captum_scd.cli.models import load_model, probe
-from captum_scd.cli.naming import find
 from captum_scd.cli.options import check_writable, names_of
 from captum_scd.cli.pages import check_page, write_page
 from captum_scd.comparison import DEFAULT_METHODS, MEASURES, METHODS
 from captum_scd.photos import Normalization
 from captum_scd.provenance import fingerprint
 from captum_scd.runs.classes import Classes, read_names
+from captum_scd.runs.folder import Folder
+from captum_scd.runs.job import Job
+from captum_scd.runs.naming import find
 
 PAGE = "comparison.html"
 MARK = ".compare"
@@ -80,11 +82,14 @@ def run(options: argparse.Namespace) -> int:
     check_writable(options.out)
     if options.report:
         check_page(options.out / PAGE)
-    job = Job(comparing, preparation(options), options.out, asked)
+    folder = Folder(options.out, asked)
+    job = Job(comparing, folder)
     code = job.carry_out(photos, options.overwrite)
-    _write_means(job, comparing)
+    _write_means(options.out, job, comparing, asked)
     if options.report:
-        page = write_page(options.out / PAGE, job, photos, options.line, content(job, comparing))
+        page = write_page(
+            options.out / PAGE, job, photos, options.line, content(job, folder, comparing), asked
+        )
         print(f"report in {page}")
     return code
 
@@ -139,16 +144,17 @@ def _comparing(
         {name: MEASURES[name] for name in options.metrics},
         {name: value for name, value in given.items() if value is not None},
         device,
+        preparation(options),
     )
 
 
-def _write_means(job: Job, comparing: Comparing) -> None:
+def _write_means(out: Path, job: Job, comparing: Comparing, asked: Mapping[str, Any]) -> None:
     """Write the files about all images, where there is one at least."""
     if not job.done:
         return
     try:
-        means.write(job.out, job.done, job.failed, comparing.measures, job.request)
+        means.write(out, job.done, job.failed, comparing.measures, asked)
     except OSError as error:
         raise UsageError(
-            f"Expected to write results into {str(job.out)!r}, but it raised {one_line(error)}."
+            f"Expected to write results into {str(out)!r}, but it raised {one_line(error)}."
         ) from error

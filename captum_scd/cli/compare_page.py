@@ -9,18 +9,20 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from captum_scd.cli.comparing import Comparing
-from captum_scd.cli.job import Job
 from captum_scd.cli.map_archive import MapArchive
 from captum_scd.cli.means import pooled
-from captum_scd.cli.naming import Photo
 from captum_scd.cli.pages import Content
 from captum_scd.cli.words import predicted_words, title_words
 from captum_scd.comparison import METHODS, Row, tables
 from captum_scd.comparison.measures import Measure
 from captum_scd.comparison.result import DONE
+from captum_scd.photos import read
 from captum_scd.report import Column, Entry, Map
 from captum_scd.report.pixels import CELLS
 from captum_scd.runs.classes import Classes
+from captum_scd.runs.folder import Folder
+from captum_scd.runs.job import Job
+from captum_scd.runs.naming import Photo
 from captum_scd.runs.results import Summary
 from captum_scd.visualization.scales import by_rank
 
@@ -39,7 +41,7 @@ GUIDE = {
 }
 
 
-def content(job: Job, comparing: Comparing) -> Content:
+def content(job: Job, folder: Folder, comparing: Comparing) -> Content:
     """Say what is known about all images, once the job has ended or was broken off."""
     summaries = list(job.done.values())
     rows = pooled(summaries) if summaries else {}
@@ -47,7 +49,7 @@ def content(job: Job, comparing: Comparing) -> Content:
         title=title_words(comparing.target, None, comparing.classes),
         columns=columns(comparing.methods, comparing.measures),
         guide=GUIDE,
-        entry=partial(_entry, job, comparing.classes),
+        entry=partial(_entry, folder, comparing),
         same=[f"{len(comparing.methods)} methods"],
         notes=_undone(summaries),
         settings={row.label: _costs(row) for row in rows.values()},
@@ -86,12 +88,12 @@ def _costs(row: Row) -> dict[str, str]:
     return {**({"note": row.note} if row.note else {}), **spent}
 
 
-def _entry(job: Job, classes: Classes, photo: Photo, summary: Summary) -> Entry:
-    archive = MapArchive.load(job.outputs(photo).archive)
-    records = summary["comparison"]["methods"]
+def _entry(folder: Folder, comparing: Comparing, photo: Photo, summary: Summary) -> Entry:
+    archive = MapArchive.load(folder.archive(photo))
+    records, classes = summary["comparison"]["methods"], comparing.classes
     return Entry(
         name=photo.name.removesuffix(photo.mark),
-        picture=job.view(photo).pixels[0],
+        picture=comparing.prepare(read(photo.path)).pixels[0],
         maps=[Map(records[name]["label"], ranked(values)) for name, values in archive.maps.items()],
         numbers=_numbers(summary),
         label=predicted_words(summary["predicted"]["index"], summary["target"]["index"], classes),

@@ -7,23 +7,24 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
+from PIL import Image
 from torch import nn
 
 from captum_scd import visualization
 from captum_scd._errors import ImageError
-from captum_scd.cli.job import Files
 from captum_scd.cli.map_archive import MapArchive
 from captum_scd.cli.means import pooled
-from captum_scd.cli.records import Figure
 from captum_scd.cli.tables import table
 from captum_scd.cli.words import question_words
 from captum_scd.comparison import Comparison, compare, tables
 from captum_scd.comparison.measures import Measure
-from captum_scd.photos import Normalization, View
+from captum_scd.photos import Normalization, Preparation, View
 from captum_scd.provenance import versions
 from captum_scd.runs.classes import Classes
 from captum_scd.runs.facts import class_probabilities
+from captum_scd.runs.folder import Files
 from captum_scd.runs.results import Summary
+from captum_scd.runs.writing import Figure
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,7 @@ class Comparing:
         measures: by name, what is asked of each map.
         options: further options of `compare`, only those that were asked for.
         device: where the network runs.
+        prepare: from a photo to what the network gets to see.
     """
 
     model: nn.Module
@@ -49,17 +51,18 @@ class Comparing:
     measures: Mapping[str, Measure]
     options: Mapping[str, Any]
     device: torch.device
+    prepare: Preparation
     doing = "comparing methods on"
     did = "compared"
 
-    def __call__(self, view: View) -> Files:
-        """Compare the methods on what the network sees in a view.
+    def __call__(self, photo: Image.Image) -> Files:
+        """Compare the methods on what the network sees in a photo.
 
         Raises:
             ImageError: if the network's answer is not finite, or no method gives a map.
             KeyboardInterrupt: as soon as Ctrl-C is pressed; what some methods have done is let go.
         """
-        start = time.perf_counter()
+        view, start = self.prepare(photo), time.perf_counter()
         inputs = self.normalization(view.pixels.to(self.device))
         chances = class_probabilities(self.model, inputs)[0]
         predicted = int(chances.argmax())
@@ -77,6 +80,8 @@ class Comparing:
 
     def told(self, summaries: Sequence[tuple[str, Summary]]) -> Iterator[str]:
         """Make a table of the methods, means over the images, and say what is to be said of each."""
+        if not summaries:
+            return
         rows = pooled([summary for _, summary in summaries])
         header, *body = tables.lines(rows, self.measures)
         yield table(header, body)

@@ -17,13 +17,14 @@ from captum_scd.cli.engines import add_engine
 from captum_scd.cli.explain_page import content
 from captum_scd.cli.explaining import ExplainEach
 from captum_scd.cli.into_store import BATCH, check_place, into_store
-from captum_scd.cli.job import Job
-from captum_scd.cli.naming import find
 from captum_scd.cli.options import check_writable, whole_number
 from captum_scd.cli.pages import check_page, write_page
 from captum_scd.cli.question import question
 from captum_scd.look_alikes import NEAREST
 from captum_scd.provenance import fingerprint
+from captum_scd.runs.folder import Folder
+from captum_scd.runs.job import Job
+from captum_scd.runs.naming import find
 
 PAGE = "report.html"
 
@@ -64,10 +65,12 @@ def run(options: argparse.Namespace) -> int:
     check_writable(options.out)
     if options.report:
         check_page(options.out / PAGE)
-    job = Job(ExplainEach(asking), preparation(options), options.out, asked)
+    folder = Folder(options.out, asked)
+    work = ExplainEach(asking, preparation(options))
+    job = Job(work, folder)
     code = job.carry_out(photos, options.overwrite)
     if options.report:
-        page = write_page(options.out / PAGE, job, photos, options.line, content(job, asking))
+        page = write_page(options.out / PAGE, job, photos, options.line, content(job, folder, work), asked)
         print(f"report in {page}")
     return code
 

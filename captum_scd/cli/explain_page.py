@@ -7,15 +7,17 @@ from typing import Any
 from captum_scd import visualization
 from captum_scd.cli import verdicts
 from captum_scd.cli.doubts import counted_doubts, doubts
-from captum_scd.cli.job import Job
-from captum_scd.cli.naming import Photo
+from captum_scd.cli.explaining import ExplainEach
 from captum_scd.cli.pages import Content
-from captum_scd.cli.question import Question
 from captum_scd.cli.words import predicted_words, title_words
 from captum_scd.masks import EACH, FIDOMasks
+from captum_scd.photos import read
 from captum_scd.report import Column, Entry, Map
 from captum_scd.runs.classes import Classes
 from captum_scd.runs.facts import THRESHOLD
+from captum_scd.runs.folder import Folder
+from captum_scd.runs.job import Job
+from captum_scd.runs.naming import Photo
 from captum_scd.runs.results import Result, Summary
 
 COLUMNS = (
@@ -53,9 +55,9 @@ GUIDE = {
 }
 
 
-def content(job: Job, question: Question) -> Content:
+def content(job: Job, folder: Folder, work: ExplainEach) -> Content:
     """Say what is known about all images, once the job has ended or was broken off."""
-    summaries = list(job.done.values())
+    summaries, question = list(job.done.values()), work.question
     first = summaries[0] if summaries else None
     results = [Result.read(summary) for summary in summaries]
     judged = any(result.verdict for result in results)
@@ -64,7 +66,7 @@ def content(job: Job, question: Question) -> Content:
         title=title_words(question.target, question.contrast, question.classes),
         columns=(*COLUMNS, *(verdicts.COLUMNS if judged else ())),
         guide={**GUIDE, **(verdicts.GUIDE if judged else {})},
-        entry=partial(_entry, job, question),
+        entry=partial(_entry, folder, work),
         same=same,
         notes=[f"Look twice: {doubt}." for doubt in counted_doubts(results)],
         settings={"Learning": {} if first is None else _shared(first["settings"])},
@@ -77,15 +79,15 @@ def _shared(settings: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in settings.items() if name not in EACH}
 
 
-def _entry(job: Job, question: Question, photo: Photo, summary: Summary) -> Entry:
-    masks = FIDOMasks.load(job.outputs(photo).archive)
+def _entry(folder: Folder, work: ExplainEach, photo: Photo, summary: Summary) -> Entry:
+    masks = FIDOMasks.load(folder.archive(photo))
     assert masks.infill is not None
-    normalization, classes = question.normalization, question.classes
+    normalization, classes = work.question.normalization, work.question.classes
     result = Result.read(summary)
     verdict = result.verdict
     return Entry(
         name=photo.name,
-        picture=job.view(photo).pixels[0],
+        picture=work.prepare(read(photo.path)).pixels[0],
         maps=(
             Map("Joint", ("SSR", "SDR")),
             Map("SSR", masks.ssr_cells[0, 0].clamp(0, 1)),

@@ -5,21 +5,23 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from PIL import Image
+
 from captum_scd import visualization
 from captum_scd.cli import verdicts
 from captum_scd.cli.doubts import counted_doubts
-from captum_scd.cli.job import Files
 from captum_scd.cli.question import Question
-from captum_scd.cli.records import Figure
 from captum_scd.cli.tables import table
 from captum_scd.cli.words import predicted_words, question_words, rival_words
 from captum_scd.masks import FIDOMasks
 from captum_scd.passes import counted
-from captum_scd.photos import View
+from captum_scd.photos import Preparation, View
 from captum_scd.provenance import versions
 from captum_scd.runs.classes import Classes
 from captum_scd.runs.facts import THRESHOLD, cut_areas
+from captum_scd.runs.folder import Files
 from captum_scd.runs.results import Result, Summary, further
+from captum_scd.runs.writing import Figure
 from captum_scd.verdict import Verdict
 
 ROWS_SHOWN = 40
@@ -31,19 +33,21 @@ class ExplainEach:
 
     Attributes:
         question: the network and what is asked of it.
+        prepare: from a photo to what the network gets to see.
     """
 
     question: Question
+    prepare: Preparation
     doing = "explaining"
     did = "explained"
 
-    def __call__(self, view: View) -> Files:
-        """Explain what the network sees in a view.
+    def __call__(self, photo: Image.Image) -> Files:
+        """Explain what the network sees in a photo.
 
         Raises:
             ImageError: as the explainer does.
         """
-        start, question = time.perf_counter(), self.question
+        view, question, start = self.prepare(photo), self.question, time.perf_counter()
         with counted(question.explaining.network) as passes:
             (entry,) = question.explaining([""], question.normalization(view.pixels), [question.target])
         result, masks = Result.of(entry), entry.masks
@@ -61,6 +65,8 @@ class ExplainEach:
 
     def told(self, summaries: Sequence[tuple[str, Summary]]) -> Iterator[str]:
         """Make a table of the images, and say what is in doubt."""
+        if not summaries:
+            return
         results = [(name, Result.read(summary)) for name, summary in summaries]
         yield _table(results, self.question.classes)
         yield (

@@ -7,12 +7,12 @@ from typing import Any
 
 from captum_scd._captum import progress_bar
 from captum_scd._errors import ImageError, UsageError, one_line
-from captum_scd.cli.job import Job
-from captum_scd.cli.naming import Photo
-from captum_scd.cli.records import replacing
 from captum_scd.provenance import versions
 from captum_scd.report import Column, Entry, Failure, Report, is_page, render
+from captum_scd.runs.job import Job
+from captum_scd.runs.naming import Photo
 from captum_scd.runs.results import Summary
+from captum_scd.runs.writing import replacing
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,9 @@ def check_page(path: Path) -> None:
         raise UsageError(f"Expected {str(path)!r} to be a page of an earlier run, but it is something else.")
 
 
-def write_page(path: Path, job: Job, photos: Sequence[Photo], line: str, content: Content) -> Path:
+def write_page(
+    path: Path, job: Job, photos: Sequence[Photo], line: str, content: Content, asked: Mapping[str, Any]
+) -> Path:
     """Write the page about what is done, and what could not be.
 
     Args:
@@ -57,6 +59,7 @@ def write_page(path: Path, job: Job, photos: Sequence[Photo], line: str, content
         photos: all that it was to work on.
         line: the command.
         content: what is shown.
+        asked: everything that was asked for beside the images.
 
     Returns:
         Where the page lies.
@@ -64,7 +67,7 @@ def write_page(path: Path, job: Job, photos: Sequence[Photo], line: str, content
     Raises:
         UsageError: if it cannot be written.
     """
-    return write(path, _report(job, photos, line, content), _images(job, photos, content))
+    return write(path, _report(job, photos, line, content, asked), _images(job, photos, content))
 
 
 def write(path: Path, report: Report, images: Iterable[Entry | Failure]) -> Path:
@@ -101,11 +104,13 @@ def _read_back(job: Job, photo: Photo, summary: Summary, content: Content) -> En
         return Failure(str(photo.path), f"it is {job.work.did}, but cannot be shown: {reason}")
 
 
-def _report(job: Job, photos: Sequence[Photo], line: str, content: Content) -> Report:
+def _report(
+    job: Job, photos: Sequence[Photo], line: str, content: Content, asked: Mapping[str, Any]
+) -> Report:
     summaries, did, total = list(job.done.values()), job.work.did, len(photos)
     missing = total - len(summaries) - len(job.failed)
     broken_off = [f"The run was broken off; {missing} of {total} images are not {did} yet."]
-    model = PurePath(job.request["model"]).name
+    model = PurePath(asked["model"]).name
     return Report(
         title=content.title,
         about="; ".join([f"{len(summaries)} of {total} images {did}", f"model {model}", *content.same]),
@@ -113,7 +118,7 @@ def _report(job: Job, photos: Sequence[Photo], line: str, content: Content) -> R
         guide=content.guide,
         notes=[*(broken_off if missing else []), *content.notes],
         settings={
-            "Run": {"command": line, **_asked(job.request)},
+            "Run": {"command": line, **_asked(asked)},
             **content.settings,
             "Versions": _versions(summaries),
         },

@@ -14,13 +14,13 @@ from captum_scd.cli.models import FORMS, load_model
 from captum_scd.cli.objects import Objects, read_objects
 from captum_scd.cli.options import check_writable, whole_number
 from captum_scd.cli.pages import check_page, write
-from captum_scd.cli.records import replacing
 from captum_scd.cli.report import add_store, entries
 from captum_scd.cli.stored import Stored, picture_of
 from captum_scd.cli.systematic_page import page_entries, page_report
 from captum_scd.cli.systematic_words import class_table, group_record, told
 from captum_scd.comparison.layers import NotApplicableError
 from captum_scd.photos import Normalization
+from captum_scd.runs.writing import replacing
 from captum_scd.store import Entry
 from captum_scd.systematic import Case, Embedding, Findings, appearance, by_class, find, look, share_on
 

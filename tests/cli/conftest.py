@@ -12,7 +12,8 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from captum_scd import FIDOAttribution, visualization
-from captum_scd.cli import main, records
+from captum_scd.cli import main
+from captum_scd.runs import writing
 from captum_scd.verdict import Verdict, judged
 
 MODEL = '''
@@ -93,7 +94,7 @@ def drawn() -> None:
 @pytest.fixture(autouse=True)
 def quick_figures(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
     """Leave the figures empty where a test does not ask for them: drawing takes longer than all the rest."""
-    monkeypatch.setattr(records, "DPI", 20)
+    monkeypatch.setattr(writing, "DPI", 20)
     if "drawn" not in request.fixturenames:
         for name in ("masks_figure", "comparison_figure"):
             monkeypatch.setattr(visualization, name, lambda *_, **__: (Figure((1, 1)), None))

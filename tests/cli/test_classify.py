@@ -11,10 +11,10 @@ import torch
 from PIL import Image
 
 from captum_scd import MaskGuidedClassifier
-from captum_scd._errors import UsageError
 from captum_scd.classification import BoxRule
 from captum_scd.cli import second_look
-from captum_scd.cli.answers import COLUMNS, AnswerTable
+from captum_scd.runs import job as jobs
+from captum_scd.runs.table import COLUMNS
 
 
 @pytest.fixture
@@ -225,7 +225,7 @@ def test_images_the_network_chokes_on_are_named(classify, save, table, attribute
 def test_interrupt_keeps_what_is_done_and_running_again_continues(classify, save, table, monkeypatch, capsys):
     for name in ("a.png", "b.png", "c.png"):
         folder = save(name).parent
-    read = second_look.read
+    read = jobs.read
 
     def interrupted(path: Path) -> Any:
         if path.name == "b.png":
@@ -233,22 +233,13 @@ def test_interrupt_keeps_what_is_done_and_running_again_continues(classify, save
         return read(path)
 
     with monkeypatch.context() as patch:
-        patch.setattr(second_look, "read", interrupted)
+        patch.setattr(jobs, "read", interrupted)
         assert classify(folder) == 130
     assert "captum-scd: interrupted: 1 of 3 images are done" in capsys.readouterr().err
     assert list(by_name(table)) == ["a.png"]
     assert classify(folder) == 0
     assert "2 classified, 1 done before" in capsys.readouterr().out
     assert list(by_name(table)) == ["a.png", "b.png", "c.png"]
-
-
-def test_names_with_commas_and_line_breaks_survive(tmp_path):
-    path = tmp_path / "t.csv"
-    answers = AnswerTable(path)
-    odd = second_look.Answer('a,"b"\n.png', "0", "wren, winter", *["1"] * 10)
-    answers.begin([])
-    answers.append(odd)
-    assert answers.read() == [odd]
 
 
 @pytest.mark.parametrize("content", ["name,age\nx,3\n", "just text", "\x00\x01"])
@@ -264,17 +255,6 @@ def test_out_that_cannot_be_written_is_one_line(classify, save, tmp_path, capsys
     for place in (tmp_path, tmp_path / "file" / "below.csv"):
         assert classify(save("a.png"), "--out", place) == 2
         assert capsys.readouterr().err.count("\n") == 1
-
-
-def test_a_full_disk_stops_the_run(tmp_path, monkeypatch):
-    answers = AnswerTable(tmp_path / "t.csv")
-
-    def full(*arguments: object) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr("captum_scd.cli.answers._write", full)
-    with pytest.raises(UsageError, match="No space left"):
-        answers.append(second_look.Answer(*["1"] * 13))
 
 
 ERRORS = [

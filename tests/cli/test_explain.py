@@ -10,9 +10,10 @@ import torch
 from PIL import Image
 
 from captum_scd import FIDOAttribution, FIDOMasks, MaskStore, metrics
-from captum_scd.cli import explaining, main, records
-from captum_scd.cli import job as jobs
+from captum_scd.cli import explaining, main
 from captum_scd.infill import INFILLS
+from captum_scd.runs import folder
+from captum_scd.runs import job as jobs
 from captum_scd.runs.results import Result
 
 
@@ -237,7 +238,7 @@ def test_missing_or_damaged_results_are_done_anew(explain, save, out, suffix):
     else:
         lost.unlink()
     explain(photo)
-    assert strict(out / "a.json")["format"] == records.FORMAT
+    assert strict(out / "a.json")["format"] == folder.FORMAT
     assert (out / f"a{suffix}").stat().st_size > 40
 
 

@@ -10,9 +10,9 @@ from pages import Page, decoded
 from PIL import Image
 
 from captum_scd import FIDOMasks
-from captum_scd.cli import job as jobs
 from captum_scd.cli import pages
 from captum_scd.report import is_page
+from captum_scd.runs import job as jobs
 from captum_scd.verdict import MEANINGS
 
 

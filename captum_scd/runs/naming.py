@@ -7,8 +7,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from captum_scd._errors import UsageError
-from captum_scd.cli.records import SUFFIXES
 from captum_scd.photos import Found, below
+
+SUFFIXES = (".png", ".npz", ".json")
+"""Of the files about a photo."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,13 @@ class Photo:
     def digest(self) -> str:
         """Hash the file's contents."""
         return hashlib.sha256(self.path.read_bytes()).hexdigest()
+
+    def is_still(self, digest: object) -> bool:
+        """Tell whether the file's contents have this hash; not where it cannot be read."""
+        try:
+            return self.digest() == digest
+        except OSError:
+            return False
 
 
 def find(arguments: Sequence[Path | str], out: Path, mark: str = "") -> list[Photo]:

@@ -1,4 +1,4 @@
-"""A table of answers on disk, one line an image, that a run can be broken off and gone on with."""
+"""A table of answers on disk, one line a photo, that a run can be broken off and gone on with."""
 
 import csv
 from collections.abc import Sequence
@@ -6,7 +6,8 @@ from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 
 from captum_scd._errors import UsageError, one_line
-from captum_scd.cli.records import replacing
+from captum_scd.runs.naming import Photo
+from captum_scd.runs.writing import replacing
 
 
 @dataclass(frozen=True)
@@ -50,10 +51,37 @@ class AnswerTable:
     """A CSV file of answers, with a line of column names.
 
     Attributes:
-        path: of the file.
+        place: of the file.
+        request: hash of everything an answer depends on beside the image.
     """
 
-    path: Path
+    place: Path
+    request: str
+
+    def begin(self, photos: Sequence[Photo], overwrite: bool) -> dict[str, Answer]:
+        """Keep answers to other photos, and to these under the same request; return the latter by names.
+
+        Raises:
+            UsageError: if the file cannot be read or written, or is of another kind.
+        """
+        before = self.read()
+        kept = {} if overwrite else self._kept(before, photos)
+        paths = {str(photo.path) for photo in photos}
+        self._write_anew([one for one in before if one.image not in paths or one in kept.values()])
+        return kept
+
+    def put(self, photo: Photo, digest: str, found: Sequence[str]) -> Answer:
+        """Write one more answer, from `before` to `y1`; it is on disk when this returns.
+
+        Raises:
+            UsageError: if it cannot be written.
+        """
+        answer = Answer(*(str(photo.path), *found, digest, self.request))
+        try:
+            _write(self.place, "a", [astuple(answer)])
+        except OSError as error:
+            raise self._refused(f"writing it raised {one_line(error)}") from error
+        return answer
 
     def read(self) -> list[Answer]:
         """Read what is there; a line that was broken off in writing is passed over.
@@ -62,7 +90,7 @@ class AnswerTable:
             UsageError: if there is something else.
         """
         try:
-            with self.path.open(encoding="utf-8", newline="") as file:
+            with self.place.open(encoding="utf-8", newline="") as file:
                 lines = list(csv.reader(file))
         except FileNotFoundError:
             return []
@@ -72,34 +100,25 @@ class AnswerTable:
             raise self._refused("it is a file of another kind")
         return [Answer(*line) for line in lines[1:] if len(line) == len(COLUMNS)]
 
-    def begin(self, kept: Sequence[Answer]) -> None:
-        """Put these answers, and no others, into the file, all at once.
+    def _kept(self, before: Sequence[Answer], photos: Sequence[Photo]) -> dict[str, Answer]:
+        """Answers to the same photos under the same request, by the photos' names."""
+        ours = {one.image: one for one in before if one.request_sha256 == self.request}
+        known = {photo: ours[str(photo.path)] for photo in photos if str(photo.path) in ours}
+        return {photo.name: one for photo, one in known.items() if photo.is_still(one.image_sha256)}
 
-        Raises:
-            UsageError: if it cannot be written.
-        """
+    def _write_anew(self, kept: Sequence[Answer]) -> None:
+        """Put these answers, and no others, into the file, all at once."""
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            with replacing(self.path) as partial:
+            self.place.parent.mkdir(parents=True, exist_ok=True)
+            with replacing(self.place) as partial:
                 _write(partial, "w", [COLUMNS, *map(astuple, kept)])
-        except OSError as error:
-            raise self._refused(f"writing it raised {one_line(error)}") from error
-
-    def append(self, answer: Answer) -> None:
-        """Write one more answer; it is on disk when this returns.
-
-        Raises:
-            UsageError: if it cannot be written.
-        """
-        try:
-            _write(self.path, "a", [astuple(answer)])
         except OSError as error:
             raise self._refused(f"writing it raised {one_line(error)}") from error
 
     def _refused(self, reason: str) -> UsageError:
         return UsageError(
             "Expected --out to be a new file, or a table that this command wrote, "
-            f"but {str(self.path)!r}: {reason}."
+            f"but {str(self.place)!r}: {reason}."
         )
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from captum_scd._errors import UsageError
-from captum_scd.cli.naming import find
+from captum_scd.runs.naming import find
 
 
 def names(*arguments: Path, out: Path = Path("elsewhere")) -> list[str]:

@@ -1,0 +1,128 @@
+"""A run over photos: what is done is skipped, what is broken is named, the rest is worked on."""
+
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from PIL import Image
+
+from captum_scd._captum import progress_bar
+from captum_scd._errors import ImageError, one_line
+from captum_scd.photos import read
+from captum_scd.runs.naming import Photo
+
+INTERRUPTED = 130
+"""Exit code of a run that was broken off."""
+
+
+class Work(Protocol):
+    """What is done with every photo."""
+
+    @property
+    def doing(self) -> str:
+        """What it does, such as `explaining`."""
+
+    @property
+    def did(self) -> str:
+        """What it has done, such as `explained`."""
+
+    def __call__(self, photo: Image.Image) -> Any:
+        """Work on one photo, and return what the sink takes; raise `ImageError` where that has no meaning."""
+
+    def told(self, done: Sequence[tuple[str, Any]]) -> Iterable[str]:
+        """Say what came out, by names and what the sink keeps; there may be none."""
+
+
+class Sink(Protocol):
+    """Where results go, and what is there of an earlier run."""
+
+    @property
+    def place(self) -> Path:
+        """The folder or file."""
+
+    def begin(self, photos: Sequence[Photo], overwrite: bool) -> dict[str, Any]:
+        """Make ready; return what is there of the same photos and the same request, by the photos' names."""
+
+    def put(self, photo: Photo, digest: str, found: Any) -> Any:
+        """Write what was found about a photo with this hash; return what is kept of it.
+
+        Raises:
+            UsageError: if it cannot be written.
+        """
+
+
+@dataclass
+class Job:
+    """One run over many photos.
+
+    Attributes:
+        work: what is done with each.
+        sink: where the results go.
+        done: what is kept of the photos that are done, by their names.
+        failed: reasons why photos are not, by their paths.
+    """
+
+    work: Work
+    sink: Sink
+    done: dict[str, Any] = field(default_factory=dict)
+    failed: dict[str, str] = field(default_factory=dict)
+
+    def carry_out(self, photos: Sequence[Photo], overwrite: bool) -> int:
+        """Work on all photos, or as many as there is time for; return the exit code."""
+        try:
+            return self._run(photos, overwrite)
+        except KeyboardInterrupt:
+            self._report_failures()
+            complain(
+                f"interrupted: {len(self.done)} of {len(photos)} images are done; "
+                "run the same command again to continue"
+            )
+            return INTERRUPTED
+
+    def _run(self, photos: Sequence[Photo], overwrite: bool) -> int:
+        """Work on what is not done yet, then print what came out."""
+        self.done.update(self.sink.begin(photos, overwrite))
+        todo = [photo for photo in photos if photo.name not in self.done]
+        with progress_bar("captum-scd", len(todo), bool(todo)) as advance_to:
+            for count, photo in enumerate(todo, start=1):
+                self._work_on(photo)
+                advance_to(count)
+        self._report(photos, skipped=len(photos) - len(todo))
+        self._report_failures()
+        return 1 if self.failed else 0
+
+    def _work_on(self, photo: Photo) -> None:
+        try:
+            found, digest = self._found(photo)
+        except ImageError as error:
+            self.failed[str(photo.path)] = str(error)
+            return
+        self.done[photo.name] = self.sink.put(photo, digest, found)
+
+    def _found(self, photo: Photo) -> tuple[Any, str]:
+        image = read(photo.path)
+        try:
+            return self.work(image), photo.digest()
+        except ImageError:
+            raise
+        except Exception as error:
+            raise ImageError(f"{self.work.doing} it raised {one_line(error)}") from error
+
+    def _report(self, photos: Sequence[Photo], skipped: int) -> None:
+        done = [(photo.name, self.done[photo.name]) for photo in photos if photo.name in self.done]
+        for line in self.work.told(done):
+            print(line)
+        counts = f"{len(done) - skipped} {self.work.did}, {skipped} done before, {len(self.failed)} failed"
+        print(f"{counts}; results in {self.sink.place}")
+
+    def _report_failures(self) -> None:
+        """Name the photos that could not be worked on, and why, on standard error."""
+        for path, reason in self.failed.items():
+            complain(f"not {self.work.did}: {path}: {reason}")
+
+
+def complain(message: str) -> None:
+    """Tell the user on standard error."""
+    print(f"captum-scd: {message}", file=sys.stderr)
