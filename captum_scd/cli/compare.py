@@ -9,7 +9,6 @@ import torch
 
 from captum_scd import infill
 from captum_scd._errors import UsageError, one_line
-from captum_scd.cli import means
 from captum_scd.cli.arguments import (
     add_folder,
     add_learning,
@@ -22,14 +21,17 @@ from captum_scd.cli.arguments import (
     settings,
     target_class,
 )
-from captum_scd.cli.compare_page import content
 from captum_scd.cli.comparing import Comparing
 from captum_scd.cli.models import load_model, probe
 from captum_scd.cli.options import check_writable, names_of
-from captum_scd.cli.pages import check_page, write_page
 from captum_scd.comparison import DEFAULT_METHODS, MEASURES, METHODS
+from captum_scd.pages.compared import Compared
+from captum_scd.pages.runs import write_page
+from captum_scd.pages.words import title_words
+from captum_scd.pages.writing import check_page
 from captum_scd.photos import Normalization
 from captum_scd.provenance import fingerprint
+from captum_scd.runs import means
 from captum_scd.runs.classes import Classes, read_names
 from captum_scd.runs.folder import Folder
 from captum_scd.runs.job import Job
@@ -87,9 +89,10 @@ def run(options: argparse.Namespace) -> int:
     code = job.carry_out(photos, options.overwrite)
     _write_means(options.out, job, comparing, asked)
     if options.report:
-        page = write_page(
-            options.out / PAGE, job, photos, options.line, content(job, folder, comparing), asked
-        )
+        classes, prepare = comparing.classes, comparing.prepare
+        shown = Compared(folder, classes, prepare, comparing.methods, comparing.measures)
+        content = shown.content(title_words(comparing.target, None, classes), list(job.done.values()))
+        page = write_page(options.out / PAGE, job, photos, options.line, content, asked)
         print(f"report in {page}")
     return code
 

@@ -12,19 +12,19 @@ from torch import nn
 
 from captum_scd import visualization
 from captum_scd._errors import ImageError
-from captum_scd.cli.map_archive import MapArchive
-from captum_scd.cli.means import pooled
-from captum_scd.cli.tables import table
-from captum_scd.cli.words import question_words
 from captum_scd.comparison import Comparison, compare, tables
 from captum_scd.comparison.measures import Measure
+from captum_scd.pages.words import question_words
 from captum_scd.photos import Normalization, Preparation, View
 from captum_scd.provenance import versions
 from captum_scd.runs.classes import Classes
 from captum_scd.runs.facts import class_probabilities
 from captum_scd.runs.folder import Files
+from captum_scd.runs.map_archive import MapArchive
+from captum_scd.runs.means import pooled
 from captum_scd.runs.results import Summary
 from captum_scd.runs.writing import Figure
+from captum_scd.tables import table
 
 
 @dataclass(frozen=True)

@@ -14,11 +14,11 @@ from captum_scd import visualization
 from captum_scd._errors import UsageError, one_line
 from captum_scd.attribution import FIDOAttribution
 from captum_scd.cli.options import check_writable, whole_number
-from captum_scd.cli.tables import table
 from captum_scd.demo import SPECIES, BeetleNet, DemoImages, generate, load, normalize
 from captum_scd.masks import FIDOMasks
 from captum_scd.metrics import area, energy_pointing_game
 from captum_scd.runs.writing import write_figure
+from captum_scd.tables import table
 
 FIGURE = "captum_scd_demo.png"
 IMAGES = 4

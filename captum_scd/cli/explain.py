@@ -14,13 +14,15 @@ from captum_scd.cli.arguments import (
     request,
 )
 from captum_scd.cli.engines import add_engine
-from captum_scd.cli.explain_page import content
 from captum_scd.cli.explaining import ExplainEach
 from captum_scd.cli.into_store import BATCH, check_place, into_store
 from captum_scd.cli.options import check_writable, whole_number
-from captum_scd.cli.pages import check_page, write_page
 from captum_scd.cli.question import question
 from captum_scd.look_alikes import NEAREST
+from captum_scd.pages.explained import Explained
+from captum_scd.pages.runs import write_page
+from captum_scd.pages.words import title_words
+from captum_scd.pages.writing import check_page
 from captum_scd.provenance import fingerprint
 from captum_scd.runs.folder import Folder
 from captum_scd.runs.job import Job
@@ -70,7 +72,10 @@ def run(options: argparse.Namespace) -> int:
     job = Job(work, folder)
     code = job.carry_out(photos, options.overwrite)
     if options.report:
-        page = write_page(options.out / PAGE, job, photos, options.line, content(job, folder, work), asked)
+        shown = Explained(folder, asking.classes, work.prepare, asking.normalization)
+        title = title_words(asking.target, asking.contrast, asking.classes)
+        content = shown.content(title, list(job.done.values()))
+        page = write_page(options.out / PAGE, job, photos, options.line, content, asked)
         print(f"report in {page}")
     return code
 

@@ -8,12 +8,11 @@ from typing import Any
 from PIL import Image
 
 from captum_scd import visualization
-from captum_scd.cli import verdicts
-from captum_scd.cli.doubts import counted_doubts
 from captum_scd.cli.question import Question
-from captum_scd.cli.tables import table
-from captum_scd.cli.words import predicted_words, question_words, rival_words
 from captum_scd.masks import FIDOMasks
+from captum_scd.pages import verdicts
+from captum_scd.pages.doubts import counted_doubts
+from captum_scd.pages.words import predicted_words, question_words, rival_words
 from captum_scd.passes import counted
 from captum_scd.photos import Preparation, View
 from captum_scd.provenance import versions
@@ -22,6 +21,7 @@ from captum_scd.runs.facts import THRESHOLD, cut_areas
 from captum_scd.runs.folder import Files
 from captum_scd.runs.results import Result, Summary, further
 from captum_scd.runs.writing import Figure
+from captum_scd.tables import table
 from captum_scd.verdict import Verdict
 
 ROWS_SHOWN = 40

@@ -8,10 +8,10 @@ from PIL import Image
 
 from captum_scd._errors import ImageError
 from captum_scd.classification import GuidedPrediction, MaskGuidedClassifier
-from captum_scd.cli.tables import table
 from captum_scd.photos import Normalization, Preparation, View
 from captum_scd.runs.classes import Classes
 from captum_scd.runs.table import Answer
+from captum_scd.tables import table
 
 ROWS_SHOWN = 40
 

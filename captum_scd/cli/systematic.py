@@ -13,12 +13,12 @@ from captum_scd.cli.arguments import chosen_device
 from captum_scd.cli.models import FORMS, load_model
 from captum_scd.cli.objects import Objects, read_objects
 from captum_scd.cli.options import check_writable, whole_number
-from captum_scd.cli.pages import check_page, write
-from captum_scd.cli.report import add_store, entries
-from captum_scd.cli.stored import Stored, picture_of
-from captum_scd.cli.systematic_page import page_entries, page_report
-from captum_scd.cli.systematic_words import class_table, group_record, told
+from captum_scd.cli.report import add_store
 from captum_scd.comparison.layers import NotApplicableError
+from captum_scd.pages.group_words import class_table, group_record, told
+from captum_scd.pages.groups import page_entries, page_report
+from captum_scd.pages.stored import Stored, entries, picture_of
+from captum_scd.pages.writing import check_page, write
 from captum_scd.photos import Normalization
 from captum_scd.runs.writing import replacing
 from captum_scd.store import Entry

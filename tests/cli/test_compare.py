@@ -13,11 +13,12 @@ from PIL import Image
 from torch import Tensor
 
 from captum_scd import FIDOAttribution, metrics
-from captum_scd.cli import main, means
-from captum_scd.cli.compare_page import ranked
-from captum_scd.cli.map_archive import MapArchive
+from captum_scd.cli import main
 from captum_scd.comparison import MEASURES
+from captum_scd.pages.compared import ranked
 from captum_scd.runs import job as jobs
+from captum_scd.runs import means
+from captum_scd.runs.map_archive import MapArchive
 
 
 def loaded(path: Path) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from pages import Page, decoded
 from PIL import Image
 
 from captum_scd import FIDOMasks
-from captum_scd.cli import pages
+from captum_scd.pages import writing
 from captum_scd.report import is_page
 from captum_scd.runs import job as jobs
 from captum_scd.verdict import MEANINGS
@@ -253,7 +253,7 @@ def test_a_full_disk_leaves_the_old_page(explain, save, out, monkeypatch, capsys
         yield "<!doctype html>"
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(pages, "render", full)
+    monkeypatch.setattr(writing, "render", full)
     assert explain(save("b.png"), "--report") == 2
     assert "Expected to write" in (stderr := capsys.readouterr().err)
     assert "No space left on device" in stderr

@@ -1,18 +1,18 @@
 """The page about a run, made of the results as they lie in the output folder."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import Any
 
 from captum_scd._captum import progress_bar
-from captum_scd._errors import ImageError, UsageError, one_line
+from captum_scd._errors import ImageError, one_line
+from captum_scd.pages.writing import write
 from captum_scd.provenance import versions
-from captum_scd.report import Column, Entry, Failure, Report, is_page, render
+from captum_scd.report import Column, Entry, Failure, Report
 from captum_scd.runs.job import Job
 from captum_scd.runs.naming import Photo
 from captum_scd.runs.results import Summary
-from captum_scd.runs.writing import replacing
 
 
 @dataclass(frozen=True)
@@ -38,16 +38,6 @@ class Content:
     cut: float
 
 
-def check_page(path: Path) -> None:
-    """Make sure that a page can be written there, and no other file is written over.
-
-    Raises:
-        UsageError: if there is a file of the page's name that is no page of ours.
-    """
-    if path.exists() and not is_page(path):
-        raise UsageError(f"Expected {str(path)!r} to be a page of an earlier run, but it is something else.")
-
-
 def write_page(
     path: Path, job: Job, photos: Sequence[Photo], line: str, content: Content, asked: Mapping[str, Any]
 ) -> Path:
@@ -68,20 +58,6 @@ def write_page(
         UsageError: if it cannot be written.
     """
     return write(path, _report(job, photos, line, content, asked), _images(job, photos, content))
-
-
-def write(path: Path, report: Report, images: Iterable[Entry | Failure]) -> Path:
-    """Write a page, which is there only once it is whole; return where it lies.
-
-    Raises:
-        UsageError: if it cannot be written.
-    """
-    try:
-        with replacing(path) as partial, partial.open("w", encoding="ascii", newline="\n") as file:
-            file.writelines(render(report, images))
-    except OSError as error:
-        raise UsageError(f"Expected to write {str(path)!r}, but it raised {one_line(error)}.") from error
-    return path
 
 
 def _images(job: Job, photos: Sequence[Photo], content: Content) -> Iterator[Entry | Failure]:

@@ -1,27 +1,25 @@
-"""What the page about a run of `compare` shows."""
+"""The page about a run of `compare`."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from functools import partial
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from torch import Tensor
 from torch.nn import functional as F
 
-from captum_scd.cli.comparing import Comparing
-from captum_scd.cli.map_archive import MapArchive
-from captum_scd.cli.means import pooled
-from captum_scd.cli.pages import Content
-from captum_scd.cli.words import predicted_words, title_words
 from captum_scd.comparison import METHODS, Row, tables
 from captum_scd.comparison.measures import Measure
 from captum_scd.comparison.result import DONE
-from captum_scd.photos import read
+from captum_scd.pages.runs import Content
+from captum_scd.pages.words import predicted_words
+from captum_scd.photos import Preparation, read
 from captum_scd.report import Column, Entry, Map
 from captum_scd.report.pixels import CELLS
 from captum_scd.runs.classes import Classes
 from captum_scd.runs.folder import Folder
-from captum_scd.runs.job import Job
+from captum_scd.runs.map_archive import MapArchive
+from captum_scd.runs.means import pooled
 from captum_scd.runs.naming import Photo
 from captum_scd.runs.results import Summary
 from captum_scd.visualization.scales import by_rank
@@ -41,23 +39,53 @@ GUIDE = {
 }
 
 
-def content(job: Job, folder: Folder, comparing: Comparing) -> Content:
-    """Say what is known about all images, once the job has ended or was broken off."""
-    summaries = list(job.done.values())
-    rows = pooled(summaries) if summaries else {}
-    return Content(
-        title=title_words(comparing.target, None, comparing.classes),
-        columns=columns(comparing.methods, comparing.measures),
-        guide=GUIDE,
-        entry=partial(_entry, folder, comparing),
-        same=[f"{len(comparing.methods)} methods"],
-        notes=_undone(summaries),
-        settings={row.label: _costs(row) for row in rows.values()},
-        cut=CUT,
-    )
+@dataclass(frozen=True)
+class Compared:
+    """Photos on which methods were compared, as they lie in a folder.
+
+    Attributes:
+        folder: where the results are.
+        classes: of the network.
+        prepare: from a photo to what the network gets to see.
+        methods, measures: names of the methods, and by name what was asked of each map.
+    """
+
+    folder: Folder
+    classes: Classes
+    prepare: Preparation
+    methods: Collection[str]
+    measures: Mapping[str, Measure]
+
+    def content(self, title: str, summaries: Sequence[Summary]) -> Content:
+        """Say what is known about all images, once the run has ended or was broken off."""
+        rows = pooled(summaries) if summaries else {}
+        return Content(
+            title=title,
+            columns=columns(self.methods, self.measures),
+            guide=GUIDE,
+            entry=self._entry,
+            same=[f"{len(self.methods)} methods"],
+            notes=_undone(summaries),
+            settings={row.label: _costs(row) for row in rows.values()},
+            cut=CUT,
+        )
+
+    def _entry(self, photo: Photo, summary: Summary) -> Entry:
+        archive = MapArchive.load(self.folder.archive(photo))
+        records = summary["comparison"]["methods"]
+        return Entry(
+            name=photo.name.removesuffix(photo.mark),
+            picture=self.prepare(read(photo.path)).pixels[0],
+            maps=[Map(records[name]["label"], ranked(values)) for name, values in archive.maps.items()],
+            numbers=_numbers(summary),
+            label=predicted_words(summary["predicted"]["index"], summary["target"]["index"], self.classes),
+            infill=archive.infill,
+            facts=_facts(self.classes, summary),
+            doubts=[f"{record['label']} {record['status']}" for record in _not_done(summary)],
+        )
 
 
-def columns(methods: Mapping[str, Any], measures: Mapping[str, Measure]) -> list[Column]:
+def columns(methods: Collection[str], measures: Mapping[str, Measure]) -> list[Column]:
     """List the numbers of an image: the probability, then metric by metric the methods."""
     return [PROBABILITY] + [
         Column(measure.label, measure.note or measure.label, of=METHODS[method].label, better=measure.better)
@@ -86,21 +114,6 @@ def _costs(row: Row) -> dict[str, str]:
         if value is not None
     }
     return {**({"note": row.note} if row.note else {}), **spent}
-
-
-def _entry(folder: Folder, comparing: Comparing, photo: Photo, summary: Summary) -> Entry:
-    archive = MapArchive.load(folder.archive(photo))
-    records, classes = summary["comparison"]["methods"], comparing.classes
-    return Entry(
-        name=photo.name.removesuffix(photo.mark),
-        picture=comparing.prepare(read(photo.path)).pixels[0],
-        maps=[Map(records[name]["label"], ranked(values)) for name, values in archive.maps.items()],
-        numbers=_numbers(summary),
-        label=predicted_words(summary["predicted"]["index"], summary["target"]["index"], classes),
-        infill=archive.infill,
-        facts=_facts(classes, summary),
-        doubts=[f"{record['label']} {record['status']}" for record in _not_done(summary)],
-    )
 
 
 def ranked(values: Tensor) -> Tensor:

@@ -2,8 +2,9 @@
 
 import dataclasses
 
-from captum_scd.cli.doubts import counted_doubts, doubts
+from captum_scd.pages.doubts import counted_doubts, doubts
 from captum_scd.runs.results import Result
+from captum_scd.verdict import Verdict, judged
 
 
 def result(image: float, ssr: float, sdr: float, infill: float = 0.01) -> Result:
@@ -20,7 +21,11 @@ def test_masks_that_do_not_work_are_noted():
     assert counted_doubts([dataclasses.replace(weak, contrasted=True)]) == []
 
 
-def test_a_verdict_takes_the_place_of_other_doubts(verdict):
+def verdict(infill_alone: float = 0.01) -> Verdict:
+    return judged(0.97, 0.03, infill_alone, 0.8, 0.9, depends=True)
+
+
+def test_a_verdict_takes_the_place_of_other_doubts():
     weak = result(0.8, 0.1, 0.1, 0.0)
     bad = dataclasses.replace(weak, contrasted=True, verdict=verdict(infill_alone=0.7))
     assert list(doubts(dataclasses.replace(weak, verdict=verdict()))) == []

@@ -1,16 +1,25 @@
-"""A store on the command line: what it is of, and the photos behind its masks where they still are."""
+"""A store of masks as a source of pages: what it is of, and its photos where they still are."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 from typing import Any
 
+import torch
 from torch import Tensor
 
-from captum_scd._errors import ImageError, UsageError
+from captum_scd import infill
+from captum_scd._captum import progress_bar
+from captum_scd._errors import ImageError, UsageError, one_line
+from captum_scd.pages.regions import Shown
 from captum_scd.photos import Preparation, View, read
 from captum_scd.runs.classes import Classes
+from captum_scd.runs.results import Result
 from captum_scd.store import Entry, MaskStore
+
+FIXED = ("blur", "mean", "local_mean")
+"""Infills that are made of the picture alone, so that they can be made again."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +76,20 @@ class Stored:
         except (ImageError, ValueError):
             return None
 
+    def shown(self, entry: Entry) -> Shown:
+        """Find all there is to show of an entry; without its photo, masks are shown alone."""
+        picture = picture_of(self.view(entry))
+        stood = None if picture is None else _infill(picture, self.settings.get("infill"))
+        last = {} if picture is not None else {"photo": "not read again"}
+        return Shown(entry.key, Result.of(entry), entry.masks, picture, stood, last=last)
+
+    def judged(self, count: int) -> bool:
+        """Find out whether any of the first images has a verdict; those of earlier versions have none."""
+        try:
+            return any(entry.masks.verdict for entry in islice(self.store.entries(), count))
+        except (ValueError, OSError):
+            return False
+
     def about(self) -> dict[str, Mapping[str, Any]]:
         """Tables of what the store is of."""
         identity = self.store.identity
@@ -80,3 +103,31 @@ class Stored:
 def picture_of(view: View | None) -> Tensor | None:
     """(3, H, W) in [0, 1], None where there is no view."""
     return None if view is None else view.pixels[0]
+
+
+def entries(stored: Stored, count: int, doing: str) -> Iterator[Entry]:
+    """Go through a store, showing how far.
+
+    Raises:
+        UsageError: at a damaged batch, or masks that are not of images.
+    """
+    with progress_bar(f"captum-scd {doing}", count, bool(count)) as advance_to:
+        try:
+            for number, entry in enumerate(islice(stored.store.entries(), count), start=1):
+                _check_image(entry)
+                yield entry
+                advance_to(number)
+        except (ValueError, OSError) as error:
+            raise UsageError(f"{one_line(error)} `captum-scd verify` lists what is damaged.") from error
+
+
+def _check_image(entry: Entry) -> None:
+    if len(entry.masks.size) != 2:
+        raise UsageError(
+            f"Expected masks of images, but those of {entry.key!r} have spatial size {entry.masks.size}."
+        )
+
+
+def _infill(picture: Tensor, name: object) -> Tensor | None:
+    """Make the infill of a picture again; these commute with the normalisation of inputs."""
+    return infill.INFILLS[name](picture[None], torch.Generator())[0].clamp(0, 1) if name in FIXED else None

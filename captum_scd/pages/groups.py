@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from torch import Tensor
 
-from captum_scd.cli.stored import Stored, picture_of
-from captum_scd.cli.systematic_words import counted, evidence_words, group_words, told
+from captum_scd.pages.group_words import counted, evidence_words, group_words, told
+from captum_scd.pages.stored import Stored, picture_of
 from captum_scd.report import Column, Entry, Map, Report
 from captum_scd.report.sheets import MOST, contact_sheet
 from captum_scd.runs.classes import Classes

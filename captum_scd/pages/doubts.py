@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from captum_scd.cli import verdicts
+from captum_scd.pages import verdicts
 from captum_scd.runs.results import Result
 
 

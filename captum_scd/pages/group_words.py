@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from captum_scd.cli.tables import table
 from captum_scd.runs.classes import Classes
 from captum_scd.systematic import Answers, ClassLooks, Evidence, Findings, Group
+from captum_scd.tables import table
 
 
 def class_table(classes: Sequence[ClassLooks], names: Classes) -> Iterator[str]:

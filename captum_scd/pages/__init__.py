@@ -1,0 +1,1 @@
+"""Pages about results, wherever they were kept: a run's folder, a store, groups of a store."""

@@ -1,0 +1,80 @@
+"""The page about a run of `explain --out`."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from captum_scd import visualization
+from captum_scd.masks import EACH, FIDOMasks
+from captum_scd.pages import regions
+from captum_scd.pages.doubts import counted_doubts
+from captum_scd.pages.runs import Content
+from captum_scd.photos import Normalization, Preparation, read
+from captum_scd.report import Entry
+from captum_scd.runs.classes import Classes
+from captum_scd.runs.facts import THRESHOLD
+from captum_scd.runs.folder import Folder
+from captum_scd.runs.naming import Photo
+from captum_scd.runs.results import Result, Summary
+
+
+@dataclass(frozen=True)
+class Explained:
+    """Explained photos, as they lie in a folder.
+
+    Attributes:
+        folder: where the results are.
+        classes: of the network.
+        prepare, normalization: from a photo to what the network gets to see.
+    """
+
+    folder: Folder
+    classes: Classes
+    prepare: Preparation
+    normalization: Normalization
+
+    def content(self, title: str, summaries: Sequence[Summary]) -> Content:
+        """Say what is known about all images, once the run has ended or was broken off."""
+        first = summaries[0] if summaries else None
+        results = [Result.read(summary) for summary in summaries]
+        judged = any(result.verdict for result in results)
+        return Content(
+            title=title,
+            columns=regions.columns(judged),
+            guide=regions.guide(judged),
+            entry=self._entry,
+            same=[] if first is None else [f"{first['settings']['infill']} infill, seed {first['seed']}"],
+            notes=[f"Look twice: {doubt}." for doubt in counted_doubts(results)],
+            settings={"Learning": {} if first is None else _shared(first["settings"])},
+            cut=THRESHOLD,
+        )
+
+    def _entry(self, photo: Photo, summary: Summary) -> Entry:
+        masks = FIDOMasks.load(self.folder.archive(photo))
+        assert masks.infill is not None
+        infill = visualization.denormalize(masks.infill, self.normalization.mean, self.normalization.std)
+        picture = self.prepare(read(photo.path)).pixels[0]
+        cost = f"{summary['passes']} images through the network, {summary['seconds']:.1f} s"
+        result = Result.read(summary)
+        facts = _facts(summary["photo"], result)
+        shown = regions.Shown(photo.name, result, masks, picture, infill[0], facts, {"cost": cost})
+        return shown.entry(self.classes)
+
+
+def _shared(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings that are those of all images."""
+    return {name: value for name, value in settings.items() if name not in EACH}
+
+
+def _facts(photo: Mapping[str, Any], result: Result) -> dict[str, str]:
+    width, height = photo["size"]
+    return {
+        "all replaced": f"probability {result.probability['infill']:.3f}",
+        "photo": f"{width} x {height} pixels",
+        **({} if photo["box"] is None else {"joint box": _box(photo["box"])}),
+    }
+
+
+def _box(box: Sequence[float]) -> str:
+    x0, y0, x1, y1 = (round(value) for value in box)
+    return f"x {x0} to {x1}, y {y0} to {y1} of the photo"
