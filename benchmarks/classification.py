@@ -26,6 +26,7 @@ from torch.nn import functional as F
 from captum_scd import __version__
 from captum_scd.classification import COMBINATIONS
 from captum_scd.cli.options import whole_number
+from captum_scd.tables import markdown
 
 MAIN = "FIDO crop and whole"
 """The library's default, which is named here and not picked from the table."""
@@ -134,8 +135,8 @@ def report(part: str, answers: Answers, seed: int) -> dict[str, Any]:
 def _markdown(key: str, base: str, table: Sequence[Mapping[str, Any]], over: str = "") -> str:
     """A line for each comparison, named by its row or its base."""
     named = f"{over} over ..." if over else "row"
-    lines = [[named, "top-1 ↑", f"points over {base}", "log-loss ↓", f"log-loss against {base}"]]
-    lines.append(["---", *["---:"] * 4])
+    header = [named, "top-1 ↑", f"points over {base}", "log-loss ↓", f"log-loss against {base}"]
+    lines = []
     for one in table:
         low, high = (100 * value for value in one["gain_interval"])
         first, last = one["loss_interval"]
@@ -146,7 +147,7 @@ def _markdown(key: str, base: str, table: Sequence[Mapping[str, Any]], over: str
             f"{one['log_loss']:.3f}",
             f"{one['loss_change']:+.3f} [{first:+.3f}, {last:+.3f}]",
         ])  # fmt: skip
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    return markdown(header, lines)
 
 
 def _record(one: Answer) -> dict[str, Any]:

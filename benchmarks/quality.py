@@ -23,6 +23,7 @@ from captum_scd import FIDOAttribution, FIDOMasks, compare, metrics
 from captum_scd.cli.options import names_of, whole_number
 from captum_scd.comparison import DEFAULT_METHODS, MEASURES, METHODS, Comparison
 from captum_scd.comparison.costs import Cost
+from captum_scd.tables import markdown
 
 CUT = 0.5
 SIZES = {"squeezenet": 227, "efficientnet_lite0": 224}
@@ -107,9 +108,8 @@ class Table:
         """Means over photos, for the methods and columns that were measured."""
         means = {method: row for method, row in self.means().items() if headings.keys() & row.keys()}
         columns = [name for name in headings if any(name in row for row in means.values())]
-        lines = [["method", *(headings[name] for name in columns)], ["---", *["---:"] * len(columns)]]
-        lines += [[method, *(_cell(name, row[name]) for name in columns)] for method, row in means.items()]
-        return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+        lines = [[method, *(_cell(name, row[name]) for name in columns)] for method, row in means.items()]
+        return markdown(["method", *(headings[name] for name in columns)], lines)
 
 
 def passes(cost: Cost, images: int) -> Values:

@@ -26,6 +26,7 @@ from captum_scd.cli.options import number, whole_number
 from captum_scd.composites import blend
 from captum_scd.objective import LOGISTIC, log_odds
 from captum_scd.sampling import SAMPLERS, antithetic_noise
+from captum_scd.tables import markdown
 
 DRAWS = 64
 """Gradients that the variance is estimated from."""
@@ -139,13 +140,12 @@ def mean(photos: Sequence[Curves]) -> Curves:
 
 
 def table(curves: Curves, samples: Sequence[int]) -> str:
-    lines = ["| sampler | measure | " + " | ".join(f"{count}" for count in samples) + " |"]
-    lines.append("|---|---|" + "---:|" * len(samples))
+    lines = []
     for label, row in curves.items():
         for kind in ("variance", "difference", "tv"):
             cells = [f"{value:.3g}" for value in row[kind]] + [""] * (len(samples) - len(row[kind]))
-            lines.append(f"| {label} | {kind} | {' | '.join(cells)} |")
-    return "\n".join(lines)
+            lines.append([label, kind, *cells])
+    return markdown(["sampler", "measure", *map(str, samples)], lines, left=2)
 
 
 def draw(curves: Curves, options: argparse.Namespace, path: Path) -> None:

@@ -27,6 +27,7 @@ from captum_scd.dataset import explain_dataset
 from captum_scd.demo import generate, load, normalize
 from captum_scd.provenance import versions
 from captum_scd.store import Entry, MaskStore
+from captum_scd.tables import markdown
 
 BLOCK = 4096
 """Bytes that a disk gives out at a time."""
@@ -140,9 +141,7 @@ def table(result: dict[str, Any]) -> str:
         (f"opening {filled['entries']} images, s", f"{filled['opened']['wall']:.2f}"),
         ("a look at one image, ms", f"{1000 * filled['look']['wall']:.1f}"),
     ]
-    return "\n".join(
-        ["| measured | value |", "|---|---|", *(f"| {name} | {value} |" for name, value in rows)]
-    )
+    return markdown(["measured", "value"], rows)
 
 
 def write(result: dict[str, Any], options: argparse.Namespace) -> None:

@@ -25,6 +25,7 @@ from captum_scd.cli.options import whole_number
 from captum_scd.demo import generate, load, normalize
 from captum_scd.runs.on_ray import explain_on_ray
 from captum_scd.runs.spreading import Cluster
+from captum_scd.tables import markdown
 
 
 def on_ray(
@@ -67,15 +68,26 @@ def rates(options: argparse.Namespace, folder: Path) -> list[dict[str, float]]:
 
 def table(rows: Sequence[dict[str, float]]) -> str:
     """The numbers as Markdown."""
-    head = (
-        "| workers | images a second | bare loop, a processor second | ratio | start-up, s | whole run, s |"
+    header = (
+        "workers",
+        "images a second",
+        "bare loop, a processor second",
+        "ratio",
+        "start-up, s",
+        "whole run, s",
     )
     lines = [
-        f"| {row['workers']} | {row['rate']:.2f} | {row['bare']:.2f} | {row['rate'] / row['bare']:.2f} "
-        f"| {row['start']:.0f} | {row['all']:.0f} |"
+        (
+            str(row["workers"]),
+            f"{row['rate']:.2f}",
+            f"{row['bare']:.2f}",
+            f"{row['rate'] / row['bare']:.2f}",
+            f"{row['start']:.0f}",
+            f"{row['all']:.0f}",
+        )
         for row in rows
     ]
-    return "\n".join([head, "|---|---|---|---|---|---|", *lines])
+    return markdown(header, lines)
 
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:

@@ -26,6 +26,7 @@ from overfocus.training import Recipe, fit
 from real_data import parser_with_data
 
 from captum_scd.cli.options import names_of, whole_number
+from captum_scd.tables import markdown
 
 COLUMNS = {
     "accuracy": "accuracy ↑",
@@ -100,14 +101,16 @@ def tables(table: Table) -> str:
 
 
 def cost_table(rows: dict[str, dict[str, float]]) -> str:
-    lines = ["| network, unit | plain, s | SGDrop, s | ratio ↓ | passes without a graph | with |"]
-    lines.append("|---|---:|---:|---:|---:|---:|")
-    lines += [
-        f"| {name} | {row['plain']:.3f} | {row['sgdrop']:.3f} | {row['ratio']:.2f} "
-        f"| {row['forward']:.0f} | {row['backward']:.0f} |"
-        for name, row in rows.items()
-    ]
-    return "\n".join(lines)
+    forms = {
+        "plain": "{:.3f}",
+        "sgdrop": "{:.3f}",
+        "ratio": "{:.2f}",
+        "forward": "{:.0f}",
+        "backward": "{:.0f}",
+    }
+    header = ["network, unit", "plain, s", "SGDrop, s", "ratio ↓", "passes without a graph", "with"]
+    lines = [[name, *(form.format(row[key]) for key, form in forms.items())] for name, row in rows.items()]
+    return markdown(header, lines)
 
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:

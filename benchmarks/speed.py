@@ -25,6 +25,7 @@ from captum_scd import FIDOAttribution
 from captum_scd.cli.options import names_of, whole_number
 from captum_scd.passes import Passes, counted
 from captum_scd.provenance import versions
+from captum_scd.tables import markdown
 
 NETWORKS = ("squeezenet", "resnet50")
 CAPS = (4, 8, 16, 32, 64)
@@ -146,22 +147,28 @@ def network(name: str, options: argparse.Namespace) -> nn.Module:
     return model.eval().requires_grad_(False).to(options.device)
 
 
-def markdown(costs: Sequence[Cost], peaks: Sequence[Memory]) -> str:
-    lines = [
-        "| network | images | forwards | with backward | FIDO, s | bare, s | ratio ↓ | images a minute |",
-        "|---|---:|---:|---:|---:|---:|---:|---:|",
-    ]
-    lines += [
-        f"| {c.network} | {c.batch} | {c.forward:.0f} | {c.backward:.0f} | {c.fido:.2f} | {c.bare:.2f} "
-        f"| {c.ratio:.3f} | {60 * c.batch / c.fido:.1f} |"
-        for c in costs
-    ]
+def table(costs: Sequence[Cost], peaks: Sequence[Memory]) -> str:
+    """Times and passes, and below them memory where it was measured, as Markdown."""
+    header = (
+        "network",
+        "images",
+        "forwards",
+        "with backward",
+        "FIDO, s",
+        "bare, s",
+        "ratio ↓",
+        "images a minute",
+    )
+    parts = [markdown(header, map(_cells, costs))]
     if peaks:
-        lines += ["", "| network | images | `internal_batch_size` | peak, MiB |", "|---|---:|---:|---:|"]
-        lines += [
-            f"| {p.network} | {p.batch} | {p.internal_batch_size} | {p.peak / 2**20:.0f} |" for p in peaks
-        ]
-    return "\n".join(lines)
+        rows = [(p.network, f"{p.batch}", f"{p.internal_batch_size}", f"{p.peak / 2**20:.0f}") for p in peaks]
+        parts.append(markdown(("network", "images", "`internal_batch_size`", "peak, MiB"), rows))
+    return "\n\n".join(parts)
+
+
+def _cells(c: Cost) -> tuple[str, ...]:
+    times = f"{c.fido:.2f}", f"{c.bare:.2f}", f"{c.ratio:.3f}", f"{60 * c.batch / c.fido:.1f}"
+    return c.network, f"{c.batch}", f"{c.forward:.0f}", f"{c.backward:.0f}", *times
 
 
 def report(costs: Sequence[Cost], peaks: Sequence[Memory], options: argparse.Namespace) -> str:
@@ -204,7 +211,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     costs, peaks = run(options)
     options.json.parent.mkdir(parents=True, exist_ok=True)
     options.json.write_text(report(costs, peaks, options) + "\n")
-    print(f"{markdown(costs, peaks)}\n\nvalues in {options.json}")
+    print(f"{table(costs, peaks)}\n\nvalues in {options.json}")
     return 0
 
 

@@ -1,6 +1,6 @@
-"""Plain text tables for standard output."""
+"""Tables of text: aligned for standard output, and as Markdown."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]], last: Sequence[str] = ()) -> str:
@@ -35,3 +35,24 @@ def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
         for column, (cell, width) in enumerate(zip(cells, widths, strict=True))
     ]
     return "  ".join(aligned).rstrip()
+
+
+def markdown(header: Sequence[str], rows: Iterable[Sequence[str]], left: int = 1) -> str:
+    """Write a Markdown table, the first columns to the left and the others, of numbers, to the right.
+
+    Args:
+        header: names of the columns.
+        rows: cells of each line.
+        left: number of columns to the left.
+
+    >>> print(markdown(["map", "share"], [["a|b", "0.5"]]))
+    | map | share |
+    | --- | ---: |
+    | a\\|b | 0.5 |
+    """
+    rule = ["---" if column < left else "---:" for column in range(len(header))]
+    return "\n".join(f"| {' | '.join(map(_escaped, cells))} |" for cells in (header, rule, *rows))
+
+
+def _escaped(text: str) -> str:
+    return text.replace("|", "\\|")

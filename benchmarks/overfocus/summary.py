@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 import torch
 from scipy import stats
 
+from captum_scd.tables import markdown
+
 Values = Mapping[str, Mapping[str, Sequence[float]]]
 """By row and column, one value a seed, the seeds in the same order everywhere."""
 
@@ -37,6 +39,5 @@ def differences(values: Values, columns: Mapping[str, str], to: str) -> str:
 
 def _table(values, columns, cell, signed: bool = False) -> str:
     form = "{:+.3f} ± {:.3f}" if signed else "{:.3f} ± {:.3f}"
-    lines = [["row", *columns.values()], ["---", *("---:" for _ in columns)]]
-    lines += [[row, *(form.format(*cell(row, column)) for column in columns)] for row in values]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    lines = [[row, *(form.format(*cell(row, column)) for column in columns)] for row in values]
+    return markdown(["row", *columns.values()], lines)

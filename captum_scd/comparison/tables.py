@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from torch import Tensor
 
 from captum_scd.comparison.measures import Measure
+from captum_scd.tables import markdown as written
 
 if TYPE_CHECKING:
     from captum_scd.comparison.result import Row
@@ -27,10 +28,8 @@ NOTHING = "-"
 def markdown(rows: Mapping[str, Row], measures: Mapping[str, Measure]) -> str:
     """Write a table of means over the images, and the notes below it."""
     header, *body = lines(rows, measures)
-    ruled = [header, ["---", *["---:"] * (len(header) - 1)], *body]
-    table = "\n".join(f"| {' | '.join(map(_cell, line))} |" for line in ruled)
     below = [f"- {note}" for note in notes(rows)]
-    return "\n\n".join(filter(None, [table, "\n".join(below)]))
+    return "\n\n".join(filter(None, [written(header, body), "\n".join(below)]))
 
 
 def lines(rows: Mapping[str, Row], measures: Mapping[str, Measure]) -> list[list[str]]:
@@ -111,10 +110,6 @@ def _numbers(row: Row, measures: Mapping[str, Measure]) -> list[str]:
 
 def _said(row: Row) -> str:
     return row.note if row.status == "done" else ": ".join(filter(None, (row.status, row.note)))
-
-
-def _cell(text: str) -> str:
-    return text.replace("|", "\\|")
 
 
 def _mean(values: Tensor) -> float:
