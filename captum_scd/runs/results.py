@@ -17,6 +17,8 @@ Summary = Mapping[str, Any]
 class Result:
     """What is known of one image beside its masks, wherever it was kept.
 
+    The page `tutorials/reference/results.md` describes the schema, and how earlier ones differ.
+
     Attributes:
         target, predicted, probability, areas, label, source, look_alikes: see `store.Entry`; where a folder
             was written, `probability` also has `ssr_soft` and `sdr_soft`, of the masks before they are cut,

@@ -3,6 +3,7 @@
 import dataclasses
 
 import pytest
+from fences import ROOT
 
 from captum_scd.runs.classes import Classes
 from captum_scd.runs.results import Result
@@ -11,6 +12,7 @@ from captum_scd.verdict import judged
 
 CLASSES = Classes(3, ("wren", "finch", "crane"))
 CHANCES = {"image": 0.4, "predicted": 0.5, "ssr": 0.3, "sdr": 0.1}
+SOFT = ("ssr_soft", "sdr_soft", "infill")
 AREAS = {"ssr": 0.2, "sdr": 0.1, "joint": 0.1}
 VERDICT = judged(0.75, 0.2, 0.0, 0.8, 0.9, depends=True)
 RESULT = Result(0, 1, CHANCES, AREAS, (1, 2), VERDICT, contrasted=True)
@@ -54,3 +56,10 @@ def test_summaries_of_0_2_0_are_read():
 def test_summaries_of_a_later_schema_are_refused():
     with pytest.raises(ValueError, match="of schema 2 at most, but got 3"):
         Result.read({**RESULT.record(CLASSES), "schema": 3})
+
+
+def test_the_schema_is_documented():
+    page = (ROOT / "tutorials" / "reference" / "results.md").read_text("utf-8")
+    told = {*RESULT.record(CLASSES), *RESULT.record(CLASSES)["probability"], *SOFT}
+    assert {name for name in told if f"`{name}`" not in page} == set()
+    assert f"This is schema {SCHEMA};" in page
