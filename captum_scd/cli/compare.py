@@ -26,7 +26,7 @@ from captum_scd.cli.models import load_model, probe
 from captum_scd.cli.options import check_writable, names_of
 from captum_scd.comparison import DEFAULT_METHODS, MEASURES, METHODS
 from captum_scd.pages.compared import Compared
-from captum_scd.pages.runs import write_page
+from captum_scd.pages.runs import PhotoRun
 from captum_scd.pages.words import title_words
 from captum_scd.pages.writing import check_page
 from captum_scd.photos import Normalization
@@ -91,9 +91,9 @@ def run(options: argparse.Namespace) -> int:
     if options.report:
         classes, prepare = comparing.classes, comparing.prepare
         shown = Compared(folder, classes, prepare, comparing.methods, comparing.measures)
-        content = shown.content(title_words(comparing.target, None, classes), list(job.done.values()))
-        page = write_page(options.out / PAGE, job, photos, options.line, content, asked)
-        print(f"report in {page}")
+        title = title_words(comparing.target, None, classes)
+        shown.write(options.out / PAGE, PhotoRun(job, photos, asked, options.line), title)
+        print(f"report in {options.out / PAGE}")
     return code
 
 

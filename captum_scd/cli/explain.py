@@ -20,7 +20,7 @@ from captum_scd.cli.options import check_writable, whole_number
 from captum_scd.cli.question import question
 from captum_scd.look_alikes import NEAREST
 from captum_scd.pages.explained import Explained
-from captum_scd.pages.runs import write_page
+from captum_scd.pages.runs import PhotoRun
 from captum_scd.pages.words import title_words
 from captum_scd.pages.writing import check_page
 from captum_scd.provenance import fingerprint
@@ -74,9 +74,8 @@ def run(options: argparse.Namespace) -> int:
     if options.report:
         shown = Explained(folder, asking.classes, work.prepare, asking.normalization)
         title = title_words(asking.target, asking.contrast, asking.classes)
-        content = shown.content(title, list(job.done.values()))
-        page = write_page(options.out / PAGE, job, photos, options.line, content, asked)
-        print(f"report in {page}")
+        shown.write(options.out / PAGE, PhotoRun(job, photos, asked, options.line), title)
+        print(f"report in {options.out / PAGE}")
     return code
 
 

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from torch import Tensor
@@ -11,10 +12,11 @@ from torch.nn import functional as F
 from captum_scd.comparison import METHODS, Row, tables
 from captum_scd.comparison.measures import Measure
 from captum_scd.comparison.result import DONE
-from captum_scd.pages.runs import Content
+from captum_scd.pages.runs import PhotoRun
 from captum_scd.pages.words import predicted_words
+from captum_scd.pages.writing import write
 from captum_scd.photos import Preparation, read
-from captum_scd.report import Column, Entry, Map
+from captum_scd.report import Column, Entry, Map, Report
 from captum_scd.report.pixels import CELLS
 from captum_scd.runs.classes import Classes
 from captum_scd.runs.folder import Folder
@@ -56,19 +58,22 @@ class Compared:
     methods: Collection[str]
     measures: Mapping[str, Measure]
 
-    def content(self, title: str, summaries: Sequence[Summary]) -> Content:
-        """Say what is known about all images, once the run has ended or was broken off."""
-        rows = pooled(summaries) if summaries else {}
-        return Content(
+    def write(self, path: Path, run: PhotoRun, title: str) -> None:
+        """Write the page about what is done, and what could not be.
+
+        Raises:
+            UsageError: if it cannot be written.
+        """
+        rows = pooled(run.summaries) if run.summaries else {}
+        report = Report(
             title=title,
             columns=columns(self.methods, self.measures),
             guide=GUIDE,
-            entry=self._entry,
-            same=[f"{len(self.methods)} methods"],
-            notes=_undone(summaries),
+            notes=_undone(run.summaries),
             settings={row.label: _costs(row) for row in rows.values()},
             cut=CUT,
         )
+        write(path, run.told(report, [f"{len(self.methods)} methods"]), run.images(self._entry))
 
     def _entry(self, photo: Photo, summary: Summary) -> Entry:
         archive = MapArchive.load(self.folder.archive(photo))

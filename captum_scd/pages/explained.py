@@ -2,15 +2,17 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from captum_scd import visualization
 from captum_scd.masks import EACH, FIDOMasks
 from captum_scd.pages import regions
 from captum_scd.pages.doubts import counted_doubts
-from captum_scd.pages.runs import Content
+from captum_scd.pages.runs import PhotoRun
+from captum_scd.pages.writing import write
 from captum_scd.photos import Normalization, Preparation, read
-from captum_scd.report import Entry
+from captum_scd.report import Entry, Report
 from captum_scd.runs.classes import Classes
 from captum_scd.runs.facts import THRESHOLD
 from captum_scd.runs.folder import Folder
@@ -33,21 +35,25 @@ class Explained:
     prepare: Preparation
     normalization: Normalization
 
-    def content(self, title: str, summaries: Sequence[Summary]) -> Content:
-        """Say what is known about all images, once the run has ended or was broken off."""
-        first = summaries[0] if summaries else None
-        results = [Result.read(summary) for summary in summaries]
+    def write(self, path: Path, run: PhotoRun, title: str) -> None:
+        """Write the page about what is done, and what could not be.
+
+        Raises:
+            UsageError: if it cannot be written.
+        """
+        results = [Result.read(summary) for summary in run.summaries]
         judged = any(result.verdict for result in results)
-        return Content(
+        first = next(iter(run.summaries), None)
+        report = Report(
             title=title,
             columns=regions.columns(judged),
             guide=regions.guide(judged),
-            entry=self._entry,
-            same=[] if first is None else [f"{first['settings']['infill']} infill, seed {first['seed']}"],
             notes=[f"Look twice: {doubt}." for doubt in counted_doubts(results)],
             settings={"Learning": {} if first is None else _shared(first["settings"])},
             cut=THRESHOLD,
         )
+        same = [] if first is None else [f"{first['settings']['infill']} infill, seed {first['seed']}"]
+        write(path, run.told(report, same), run.images(self._entry))
 
     def _entry(self, photo: Photo, summary: Summary) -> Entry:
         masks = FIDOMasks.load(self.folder.archive(photo))

@@ -1,105 +1,81 @@
-"""The page about a run, made of the results as they lie in the output folder."""
+"""What a page says of a run over photos, and of the photos it could not deal with."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path, PurePath
+from dataclasses import dataclass, replace
+from pathlib import PurePath
 from typing import Any
 
 from captum_scd._captum import progress_bar
 from captum_scd._errors import ImageError, one_line
-from captum_scd.pages.writing import write
 from captum_scd.provenance import versions
-from captum_scd.report import Column, Entry, Failure, Report
+from captum_scd.report import Entry, Failure, Report
 from captum_scd.runs.job import Job
 from captum_scd.runs.naming import Photo
 from captum_scd.runs.results import Summary
 
 
 @dataclass(frozen=True)
-class Content:
-    """What a command has to say on its page.
+class PhotoRun:
+    """A run that has ended, or was broken off.
 
     Attributes:
-        title: the question.
-        columns, guide, cut: as of `Report`.
-        entry: reads back what is known about an image that is done.
-        same: what holds for all images, a few words each.
-        notes: what the reader should know before all else.
-        settings: tables of names and values, by heading.
-    """
-
-    title: str
-    columns: Sequence[Column]
-    guide: Mapping[str, str]
-    entry: Callable[[Photo, Summary], Entry]
-    same: Sequence[str]
-    notes: Sequence[str]
-    settings: Mapping[str, Mapping[str, Any]]
-    cut: float
-
-
-def write_page(
-    path: Path, job: Job, photos: Sequence[Photo], line: str, content: Content, asked: Mapping[str, Any]
-) -> Path:
-    """Write the page about what is done, and what could not be.
-
-    Args:
-        path: where it is to lie.
-        job: a run that has ended, or was broken off.
+        job: with what is done and what failed.
         photos: all that it was to work on.
-        line: the command.
-        content: what is shown.
         asked: everything that was asked for beside the images.
-
-    Returns:
-        Where the page lies.
-
-    Raises:
-        UsageError: if it cannot be written.
+        line: the command.
     """
-    return write(path, _report(job, photos, line, content, asked), _images(job, photos, content))
 
+    job: Job
+    photos: Sequence[Photo]
+    asked: Mapping[str, Any]
+    line: str
 
-def _images(job: Job, photos: Sequence[Photo], content: Content) -> Iterator[Entry | Failure]:
-    """Read back what lies in the output folder, one image at a time."""
-    with progress_bar("captum-scd report", len(photos), bool(photos)) as advance_to:
-        for count, photo in enumerate(photos, start=1):
-            summary = job.done.get(photo.name)
-            if summary is not None:
-                yield _read_back(job, photo, summary, content)
-            elif str(photo.path) in job.failed:
-                yield Failure(str(photo.path), job.failed[str(photo.path)])
-            advance_to(count)
+    @property
+    def summaries(self) -> list[Summary]:
+        """Of the photos that are done."""
+        return list(self.job.done.values())
 
+    def told(self, report: Report, same: Sequence[str]) -> Report:
+        """Add what holds for every run to a page: how far it came, the command, the versions.
 
-def _read_back(job: Job, photo: Photo, summary: Summary, content: Content) -> Entry | Failure:
-    try:
-        return content.entry(photo, summary)
-    except (ImageError, OSError, ValueError) as error:
-        reason = str(error) if isinstance(error, ImageError) else one_line(error)
-        return Failure(str(photo.path), f"it is {job.work.did}, but cannot be shown: {reason}")
+        Args:
+            report: what is said by a command of its own.
+            same: what holds for all images, a few words each.
+        """
+        done, did, total = len(self.job.done), self.job.work.did, len(self.photos)
+        missing = total - done - len(self.job.failed)
+        broken_off = [f"The run was broken off; {missing} of {total} images are not {did} yet."]
+        model = PurePath(self.asked["model"]).name
+        return replace(
+            report,
+            about="; ".join([f"{done} of {total} images {did}", f"model {model}", *same]),
+            notes=[*(broken_off if missing else []), *report.notes],
+            settings={
+                "Run": {"command": self.line, **_asked(self.asked)},
+                **report.settings,
+                "Versions": _versions(self.summaries),
+            },
+        )
 
+    def images(self, entry: Callable[[Photo, Summary], Entry]) -> Iterator[Entry | Failure]:
+        """Read back what lies in the output folder, one image at a time."""
+        with progress_bar("captum-scd report", len(self.photos), bool(self.photos)) as advance_to:
+            for count, photo in enumerate(self.photos, start=1):
+                summary, path = self.job.done.get(photo.name), str(photo.path)
+                if summary is not None:
+                    yield self._read_back(entry, photo, summary)
+                elif path in self.job.failed:
+                    yield Failure(path, self.job.failed[path])
+                advance_to(count)
 
-def _report(
-    job: Job, photos: Sequence[Photo], line: str, content: Content, asked: Mapping[str, Any]
-) -> Report:
-    summaries, did, total = list(job.done.values()), job.work.did, len(photos)
-    missing = total - len(summaries) - len(job.failed)
-    broken_off = [f"The run was broken off; {missing} of {total} images are not {did} yet."]
-    model = PurePath(asked["model"]).name
-    return Report(
-        title=content.title,
-        about="; ".join([f"{len(summaries)} of {total} images {did}", f"model {model}", *content.same]),
-        columns=content.columns,
-        guide=content.guide,
-        notes=[*(broken_off if missing else []), *content.notes],
-        settings={
-            "Run": {"command": line, **_asked(asked)},
-            **content.settings,
-            "Versions": _versions(summaries),
-        },
-        cut=content.cut,
-    )
+    def _read_back(
+        self, entry: Callable[[Photo, Summary], Entry], photo: Photo, summary: Summary
+    ) -> Entry | Failure:
+        try:
+            return entry(photo, summary)
+        except (ImageError, OSError, ValueError) as error:
+            reason = str(error) if isinstance(error, ImageError) else one_line(error)
+            return Failure(str(photo.path), f"it is {self.job.work.did}, but cannot be shown: {reason}")
 
 
 def _asked(request: Mapping[str, Any]) -> dict[str, Any]:
