@@ -18,18 +18,16 @@ from captum_scd.cli.arguments import (
     add_learning,
     add_preparation,
     add_subject,
-    chosen_device,
     preparation,
     settings,
 )
-from captum_scd.cli.models import load_model, probe
 from captum_scd.cli.options import number, whole_number
 from captum_scd.cli.second_look import SecondLook
-from captum_scd.photos import Normalization
+from captum_scd.cli.subject import subject
 from captum_scd.provenance import fingerprint
-from captum_scd.runs.classes import Classes, read_names
 from captum_scd.runs.job import Job
 from captum_scd.runs.naming import find
+from captum_scd.runs.subject import Subject
 from captum_scd.runs.table import AnswerTable
 
 DESCRIPTION = """Classify images, learn what each answer hangs on, look at that alone, and answer again. A
@@ -62,12 +60,9 @@ def run(options: argparse.Namespace) -> int:
         UsageError: if the command cannot be carried out.
     """
     photos = find(options.images, options.out)
-    names = read_names(options.classes)
-    device = chosen_device(options.device)
-    model = load_model(options.model)
-    table = AnswerTable(options.out, _request(options, names, fingerprint(model)))
-    look = _second_look(options, model.to(device), names, device)
-    return Job(look, table).carry_out(photos, options.overwrite)
+    asking = subject(options)
+    table = AnswerTable(options.out, _request(options, asking.classes.names, fingerprint(asking.model)))
+    return Job(_second_look(options, asking), table).carry_out(photos, options.overwrite)
 
 
 def _add_look(group: Any) -> None:
@@ -117,21 +112,12 @@ def _request(options: argparse.Namespace, names: Sequence[str], weights: str) ->
     return hashlib.sha256(json.dumps(request, sort_keys=True).encode()).hexdigest()
 
 
-def _second_look(
-    options: argparse.Namespace,
-    model: torch.nn.Module,
-    names: tuple[str, ...],
-    device: torch.device,
-) -> SecondLook:
+def _second_look(options: argparse.Namespace, asking: Subject) -> SecondLook:
     """Check what was asked for against what the network knows."""
-    guided = _guided(options, model)
-    classes = Classes(probe(model, options.size, device), names)
-    if classes.count < max(2, options.k):
-        raise UsageError(
-            f"Expected a model of at least {max(2, options.k)} classes, but it has {classes.count}."
-        )
-    normalization = Normalization(tuple(options.mean), tuple(options.std))
-    return SecondLook(guided, classes, preparation(options), normalization, device)
+    guided, count = _guided(options, asking.model), asking.classes.count
+    if count < max(2, options.k):
+        raise UsageError(f"Expected a model of at least {max(2, options.k)} classes, but it has {count}.")
+    return SecondLook(guided, asking)
 
 
 def _guided(options: argparse.Namespace, model: torch.nn.Module) -> MaskGuidedClassifier:

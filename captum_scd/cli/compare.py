@@ -5,8 +5,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from captum_scd import infill
 from captum_scd._errors import UsageError, one_line
 from captum_scd.cli.arguments import (
@@ -15,27 +13,24 @@ from captum_scd.cli.arguments import (
     add_preparation,
     add_question,
     add_subject,
-    chosen_device,
-    preparation,
     request,
     settings,
     target_class,
 )
 from captum_scd.cli.comparing import Comparing
-from captum_scd.cli.models import load_model, probe
 from captum_scd.cli.options import check_writable, names_of
+from captum_scd.cli.subject import subject
 from captum_scd.comparison import DEFAULT_METHODS, MEASURES, METHODS
 from captum_scd.pages.compared import Compared
 from captum_scd.pages.runs import PhotoRun
 from captum_scd.pages.words import title_words
 from captum_scd.pages.writing import check_page
-from captum_scd.photos import Normalization
 from captum_scd.provenance import fingerprint
 from captum_scd.runs import means
-from captum_scd.runs.classes import Classes, read_names
 from captum_scd.runs.folder import Folder
 from captum_scd.runs.job import Job
 from captum_scd.runs.naming import find
+from captum_scd.runs.subject import Subject
 
 PAGE = "comparison.html"
 MARK = ".compare"
@@ -72,15 +67,13 @@ def run(options: argparse.Namespace) -> int:
     """
     photos = find(options.images, options.out, MARK)
     methods = _methods(options)
-    names = read_names(options.classes)
-    device = chosen_device(options.device)
-    model = load_model(options.model)
+    asking = subject(options)
     asked = {
-        **request(options, names, fingerprint(model)),
+        **request(options, asking.classes.names, fingerprint(asking.model)),
         "methods": list(options.methods),
         "metrics": list(options.metrics),
     }
-    comparing = _comparing(options, model.to(device), names, methods, device)
+    comparing = _comparing(options, asking, methods)
     check_writable(options.out)
     if options.report:
         check_page(options.out / PAGE)
@@ -89,9 +82,8 @@ def run(options: argparse.Namespace) -> int:
     code = job.carry_out(photos, options.overwrite)
     _write_means(options.out, job, comparing, asked)
     if options.report:
-        classes, prepare = comparing.classes, comparing.prepare
-        shown = Compared(folder, classes, prepare, comparing.methods, comparing.measures)
-        title = title_words(comparing.target, None, classes)
+        shown = Compared(folder, asking, comparing.methods, comparing.measures)
+        title = title_words(comparing.target, None, asking.classes)
         shown.write(options.out / PAGE, PhotoRun(job, photos, asked, options.line), title)
         print(f"report in {options.out / PAGE}")
     return code
@@ -124,30 +116,19 @@ def _methods(options: argparse.Namespace) -> dict[str, Any]:
     return {name: (name, own) if name == "fido" else name for name in options.methods}
 
 
-def _comparing(
-    options: argparse.Namespace,
-    model: torch.nn.Module,
-    names: tuple[str, ...],
-    methods: Mapping[str, Any],
-    device: torch.device,
-) -> Comparing:
+def _comparing(options: argparse.Namespace, asking: Subject, methods: Mapping[str, Any]) -> Comparing:
     """Check the question against what the network knows."""
     given = {"infill": options.infill, "seed": options.seed}
     try:
         infill.resolve(options.infill or "blur")
     except ValueError as error:
         raise UsageError(str(error)) from error
-    classes = Classes(probe(model, options.size, device), names)
     return Comparing(
-        model,
-        classes,
-        Normalization(tuple(options.mean), tuple(options.std)),
-        target_class(options, classes),
+        asking,
+        target_class(options, asking.classes),
         methods,
         {name: MEASURES[name] for name in options.metrics},
         {name: value for name, value in given.items() if value is not None},
-        device,
-        preparation(options),
     )
 
 

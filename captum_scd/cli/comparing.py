@@ -8,21 +8,20 @@ from typing import Any
 
 import torch
 from PIL import Image
-from torch import nn
 
 from captum_scd import visualization
 from captum_scd._errors import ImageError
 from captum_scd.comparison import Comparison, compare, tables
 from captum_scd.comparison.measures import Measure
 from captum_scd.pages.words import question_words
-from captum_scd.photos import Normalization, Preparation, View
+from captum_scd.photos import View
 from captum_scd.provenance import versions
-from captum_scd.runs.classes import Classes
 from captum_scd.runs.facts import class_probabilities
 from captum_scd.runs.folder import Files
 from captum_scd.runs.map_archive import MapArchive
 from captum_scd.runs.means import pooled
 from captum_scd.runs.results import Summary
+from captum_scd.runs.subject import Subject
 from captum_scd.runs.writing import Figure
 from captum_scd.tables import table
 
@@ -32,26 +31,18 @@ class Comparing:
     """The same question to several methods about each image.
 
     Attributes:
-        model: gives logits (1, classes) of normalised RGB; in eval mode, on `device`.
-        classes: what its outputs mean.
-        normalization: of its inputs.
+        subject: the network, and how photos are brought before it.
         target: class to explain, None for the predicted one.
         methods: by name, as `compare` takes them.
         measures: by name, what is asked of each map.
         options: further options of `compare`, only those that were asked for.
-        device: where the network runs.
-        prepare: from a photo to what the network gets to see.
     """
 
-    model: nn.Module
-    classes: Classes
-    normalization: Normalization
+    subject: Subject
     target: int | None
     methods: Mapping[str, Any]
     measures: Mapping[str, Measure]
     options: Mapping[str, Any]
-    device: torch.device
-    prepare: Preparation
     doing = "comparing methods on"
     did = "compared"
 
@@ -62,15 +53,15 @@ class Comparing:
             ImageError: if the network's answer is not finite, or no method gives a map.
             KeyboardInterrupt: as soon as Ctrl-C is pressed; what some methods have done is let go.
         """
-        view, start = self.prepare(photo), time.perf_counter()
-        inputs = self.normalization(view.pixels.to(self.device))
-        chances = class_probabilities(self.model, inputs)[0]
+        view, start = self.subject.prepare(photo), time.perf_counter()
+        inputs = self.subject.inputs(view)
+        chances = class_probabilities(self.subject.model, inputs)[0]
         predicted = int(chances.argmax())
         target = predicted if self.target is None else self.target
         comparison = self._compared(inputs, target)
         facts = {
-            "predicted": {**self.classes.record(predicted), "probability": chances[predicted].item()},
-            "target": {**self.classes.record(target), "probability": chances[target].item()},
+            "predicted": {**self.subject.classes.record(predicted), "probability": chances[predicted].item()},
+            "target": {**self.subject.classes.record(target), "probability": chances[target].item()},
             "photo": {"size": list(view.photo), "crop": list(view.crop)},
             "comparison": comparison.to_dict(),
             "versions": versions(),
@@ -92,7 +83,7 @@ class Comparing:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "Interrupted")
             comparison = compare(
-                self.model, inputs, target, self.methods, list(self.measures), **self.options
+                self.subject.model, inputs, target, self.methods, list(self.measures), **self.options
             )
         if comparison.interrupted:
             raise KeyboardInterrupt
@@ -103,16 +94,15 @@ class Comparing:
     def _figure(self, view: View, comparison: Comparison, facts: Mapping[str, Any]) -> Figure:
         target, predicted = facts["target"], facts["predicted"]
         title = question_words(
-            target["index"], (), predicted["index"], predicted["probability"], self.classes
+            target["index"], (), predicted["index"], predicted["probability"], self.subject.classes
         )
-        label = f"{self.classes.label(target['index'])}, {target['probability']:.2f}"
+        label = f"{self.subject.classes.label(target['index'])}, {target['probability']:.2f}"
         figure: Figure
         figure, _ = comparison.plot(images=view.pixels, labels=[label], title=title)
         return figure
 
     def _archive(self, comparison: Comparison) -> MapArchive:
         maps = {name: values[0, 0].cpu() for name, values in comparison.maps.items()}
-        shown = visualization.denormalize(
-            comparison.baselines.cpu(), self.normalization.mean, self.normalization.std
-        )
+        mean, std = self.subject.normalization.mean, self.subject.normalization.std
+        shown = visualization.denormalize(comparison.baselines.cpu(), mean, std)
         return MapArchive(maps, shown[0])

@@ -10,7 +10,6 @@ from captum_scd.cli.arguments import (
     add_question,
     add_report,
     add_subject,
-    preparation,
     request,
 )
 from captum_scd.cli.engines import add_engine
@@ -61,20 +60,19 @@ def run(options: argparse.Namespace) -> int:
     photos = find(options.images, options.out)
     asking = question(options)
     asked = {
-        **request(options, asking.classes.names, fingerprint(asking.explaining.network)),
+        **request(options, asking.subject.classes.names, fingerprint(asking.subject.model)),
         "contrast": options.contrast,
     }
     check_writable(options.out)
     if options.report:
         check_page(options.out / PAGE)
     folder = Folder(options.out, asked)
-    work = ExplainEach(asking, preparation(options))
-    job = Job(work, folder)
+    job = Job(ExplainEach(asking), folder)
     code = job.carry_out(photos, options.overwrite)
     if options.report:
-        shown = Explained(folder, asking.classes, work.prepare, asking.normalization)
-        title = title_words(asking.target, asking.contrast, asking.classes)
-        shown.write(options.out / PAGE, PhotoRun(job, photos, asked, options.line), title)
+        title = title_words(asking.target, asking.contrast, asking.subject.classes)
+        done = PhotoRun(job, photos, asked, options.line)
+        Explained(folder, asking.subject).write(options.out / PAGE, done, title)
         print(f"report in {options.out / PAGE}")
     return code
 

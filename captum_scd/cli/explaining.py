@@ -14,7 +14,7 @@ from captum_scd.pages import verdicts
 from captum_scd.pages.doubts import counted_doubts
 from captum_scd.pages.words import predicted_words, question_words, rival_words
 from captum_scd.passes import counted
-from captum_scd.photos import Preparation, View
+from captum_scd.photos import View
 from captum_scd.provenance import versions
 from captum_scd.runs.classes import Classes
 from captum_scd.runs.facts import THRESHOLD, cut_areas
@@ -33,11 +33,9 @@ class ExplainEach:
 
     Attributes:
         question: the network and what is asked of it.
-        prepare: from a photo to what the network gets to see.
     """
 
     question: Question
-    prepare: Preparation
     doing = "explaining"
     did = "explained"
 
@@ -47,12 +45,13 @@ class ExplainEach:
         Raises:
             ImageError: as the explainer does.
         """
-        view, question, start = self.prepare(photo), self.question, time.perf_counter()
-        with counted(question.explaining.network) as passes:
-            (entry,) = question.explaining([""], question.normalization(view.pixels), [question.target])
+        question, subject = self.question, self.question.subject
+        view, start = subject.prepare(photo), time.perf_counter()
+        with counted(subject.model) as passes:
+            (entry,) = question.explaining([""], subject.inputs(view), [question.target])
         result, masks = Result.of(entry), entry.masks
         facts = {
-            **result.record(question.classes),
+            **result.record(subject.classes),
             **further(masks, [_row(cut_areas(one)) for one in masks.alternatives]),
             **_extents(masks, view),
             "settings": dict(masks.settings),
@@ -68,23 +67,25 @@ class ExplainEach:
         if not summaries:
             return
         results = [(name, Result.read(summary)) for name, summary in summaries]
-        yield _table(results, self.question.classes)
+        yield _table(results, self.question.subject.classes)
         yield (
             "probability: of the explained class; SSR keeps it with the rest of the image replaced, "
             f"SDR leaves it with the region replaced; masks cut at {THRESHOLD}"
         )
         if self.question.contrast is not None:
-            other = rival_words(self.question.contrast, self.question.classes)
+            other = rival_words(self.question.contrast, self.question.subject.classes)
             yield f"the masks keep and lose the lead over {other}; the probability may be small in both"
         for doubt in counted_doubts([result for _, result in results]):
             yield f"note: {doubt}"
 
     def _figure(self, view: View, masks: FIDOMasks, result: Result) -> Figure:
         assert masks.infill is not None
-        normalization, chances = self.question.normalization, result.probability
-        infill = visualization.denormalize(masks.infill, normalization.mean, normalization.std)
+        subject, chances = self.question.subject, result.probability
+        infill = visualization.denormalize(
+            masks.infill, subject.normalization.mean, subject.normalization.std
+        )
         title = question_words(
-            result.target, result.look_alikes, result.predicted, chances["predicted"], self.question.classes
+            result.target, result.look_alikes, result.predicted, chances["predicted"], subject.classes
         )
         figure: Figure
         figure, _ = visualization.masks_figure(view.pixels[0], infill[0], masks, chances, title, THRESHOLD)

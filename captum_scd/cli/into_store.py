@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from captum_scd._errors import UsageError
-from captum_scd.cli.arguments import preparation, prepared
+from captum_scd.cli.arguments import prepared
 from captum_scd.cli.engines import engine
 from captum_scd.cli.images import Images
 from captum_scd.cli.question import Question
@@ -45,13 +45,13 @@ def into_store(options: argparse.Namespace, question: Question) -> int:
         raise UsageError(f"Expected at least one image, but found none in {places}.")
     explaining = question.explaining
     try:
-        model, run = engine(options, explaining.network)
+        model, run = engine(options, question.subject.model)
         outcome = run(
             model,
             images,
             options.store,
             batch_size=options.batch or BATCH,
-            classes=question.classes.names,
+            classes=question.subject.classes.names,
             preparation=prepared(options),
             method=explaining.method,
             **explaining.settings,
@@ -65,8 +65,8 @@ def into_store(options: argparse.Namespace, question: Question) -> int:
 
 
 def _images(options: argparse.Namespace, question: Question) -> Images:
-    reading = PhotoInput(Path(), preparation(options), question.normalization)
-    labels = question.classes if options.labels else None
+    reading = PhotoInput(Path(), question.subject.prepare, question.subject.normalization)
+    labels = question.subject.classes if options.labels else None
     return Images(options.images, reading, question.target, labels)
 
 

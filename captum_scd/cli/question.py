@@ -4,12 +4,12 @@ import argparse
 from dataclasses import dataclass
 
 from captum_scd._errors import UsageError
-from captum_scd.cli.arguments import chosen_device, settings, target_class
-from captum_scd.cli.models import load_model, probe
+from captum_scd.cli.arguments import settings, target_class
+from captum_scd.cli.subject import subject
 from captum_scd.look_alikes import NEAREST
-from captum_scd.photos import Normalization
-from captum_scd.runs.classes import Classes, read_names
+from captum_scd.runs.classes import Classes
 from captum_scd.runs.explaining import Explaining
+from captum_scd.runs.subject import Subject
 
 
 @dataclass(frozen=True)
@@ -17,16 +17,13 @@ class Question:
     """A network, and what is asked of it.
 
     Attributes:
-        explaining: the network with the settings that were asked for; its entries hold all that a folder
-            keeps.
-        classes: what the network's outputs mean.
-        normalization: of its inputs.
+        subject: the network.
+        explaining: explains by the settings that were asked for; its entries hold all that a folder keeps.
         target: class to explain, None for the predicted one.
     """
 
+    subject: Subject
     explaining: Explaining
-    classes: Classes
-    normalization: Normalization
     target: int | None
 
     @property
@@ -40,22 +37,17 @@ def question(options: argparse.Namespace) -> Question:
     """Load the network, and check the question against what it knows.
 
     Raises:
-        UsageError: if the network cannot be loaded or explained, or does not know what is asked for.
+        UsageError: as `subject` does, and if it does not know what is asked for.
     """
-    names = read_names(options.classes)
-    device = chosen_device(options.device)
-    model = load_model(options.model).to(device)
+    asked = subject(options)
+    target = target_class(options, asked.classes)
+    contrast = _contrast(options.contrast, asked.classes, target)
+    numbers = {**settings(options), **({} if contrast is None else {"contrast_target": contrast})}
     method = {} if options.infill is None else {"infill": options.infill}
     try:
-        Explaining(model, {}, method)
+        return Question(asked, Explaining(asked.model, numbers, method, fully=True), target)
     except ValueError as error:
         raise UsageError(str(error)) from error
-    classes = Classes(probe(model, options.size, device), names)
-    target = target_class(options, classes)
-    contrast = _contrast(options.contrast, classes, target)
-    asked = {**settings(options), **({} if contrast is None else {"contrast_target": contrast})}
-    normalization = Normalization(tuple(options.mean), tuple(options.std))
-    return Question(Explaining(model, asked, method, fully=True), classes, normalization, target)
 
 
 def _contrast(text: str | None, classes: Classes, target: int | None) -> int | str | None:

@@ -8,8 +8,8 @@ from PIL import Image
 
 from captum_scd._errors import ImageError
 from captum_scd.classification import GuidedPrediction, MaskGuidedClassifier
-from captum_scd.photos import Normalization, Preparation, View
-from captum_scd.runs.classes import Classes
+from captum_scd.photos import View
+from captum_scd.runs.subject import Subject
 from captum_scd.runs.table import Answer
 from captum_scd.tables import table
 
@@ -21,18 +21,12 @@ class SecondLook:
     """A classifier with a second look, and how photos are brought before it.
 
     Attributes:
-        guided: the classifier, in eval mode, on `device`.
-        classes: what its outputs mean.
-        prepare: from a photo to what the network gets to see; boxes are cut from the photo's own pixels.
-        normalization: of its inputs.
-        device: where it runs.
+        guided: the classifier; boxes are cut from the photo's own pixels.
+        subject: its network.
     """
 
     guided: MaskGuidedClassifier
-    classes: Classes
-    prepare: Preparation
-    normalization: Normalization
-    device: torch.device
+    subject: Subject
     doing = "classifying"
     did = "classified"
 
@@ -42,7 +36,7 @@ class SecondLook:
         Raises:
             ImageError: if the network gives NaN.
         """
-        view = self.prepare(photo)
+        view = self.subject.prepare(photo)
         seen = self._seen(photo, view)
         if not (seen.first.isfinite().all() and seen.logits.isfinite().all()):
             raise ImageError("the network's answer holds NaN or infinity")
@@ -57,8 +51,8 @@ class SecondLook:
         yield f"the second look changed {len(changed)} of {len(done)} answers"
 
     def _seen(self, image: Image.Image, view: View) -> GuidedPrediction:
-        detail = self.prepare.detail(image)
-        inputs, source = (self.normalization(one.pixels.to(self.device)) for one in (view, detail))
+        detail = self.subject.prepare.detail(image)
+        inputs, source = self.subject.inputs(view), self.subject.inputs(detail)
         with torch.no_grad():
             return self.guided.classify(inputs, detail=source)
 
@@ -66,7 +60,7 @@ class SecondLook:
         """Class, its name and its probability, of logits (1, classes)."""
         probability, best = logits[0].float().softmax(0).max(0)
         index = int(best)
-        return str(index), self.classes.name(index) or "", f"{probability:.6f}"
+        return str(index), self.subject.classes.name(index) or "", f"{probability:.6f}"
 
 
 def _table(changed: Sequence[Answer]) -> str:

@@ -15,7 +15,7 @@ from captum_scd.comparison.result import DONE
 from captum_scd.pages.runs import PhotoRun
 from captum_scd.pages.words import predicted_words
 from captum_scd.pages.writing import write
-from captum_scd.photos import Preparation, read
+from captum_scd.photos import read
 from captum_scd.report import Column, Entry, Map, Report
 from captum_scd.report.pixels import CELLS
 from captum_scd.runs.classes import Classes
@@ -24,6 +24,7 @@ from captum_scd.runs.map_archive import MapArchive
 from captum_scd.runs.means import pooled
 from captum_scd.runs.naming import Photo
 from captum_scd.runs.results import Summary
+from captum_scd.runs.subject import Subject
 from captum_scd.visualization.scales import by_rank
 
 CUT = 0.9
@@ -47,14 +48,12 @@ class Compared:
 
     Attributes:
         folder: where the results are.
-        classes: of the network.
-        prepare: from a photo to what the network gets to see.
+        subject: the network, and how photos are brought before it.
         methods, measures: names of the methods, and by name what was asked of each map.
     """
 
     folder: Folder
-    classes: Classes
-    prepare: Preparation
+    subject: Subject
     methods: Collection[str]
     measures: Mapping[str, Measure]
 
@@ -77,15 +76,17 @@ class Compared:
 
     def _entry(self, photo: Photo, summary: Summary) -> Entry:
         archive = MapArchive.load(self.folder.archive(photo))
-        records = summary["comparison"]["methods"]
+        records, classes = summary["comparison"]["methods"], self.subject.classes
         return Entry(
             name=photo.name.removesuffix(photo.mark),
-            picture=self.prepare(read(photo.path)).pixels[0],
+            picture=self.subject.prepare(read(photo.path)).pixels[0],
             maps=[Map(records[name]["label"], ranked(values)) for name, values in archive.maps.items()],
             numbers=_numbers(summary),
-            label=predicted_words(summary["predicted"]["index"], summary["target"]["index"], self.classes),
+            label=predicted_words(
+                summary["predicted"]["index"], summary["target"]["index"], self.subject.classes
+            ),
             infill=archive.infill,
-            facts=_facts(self.classes, summary),
+            facts=_facts(classes, summary),
             doubts=[f"{record['label']} {record['status']}" for record in _not_done(summary)],
         )
 

@@ -11,13 +11,13 @@ from captum_scd.pages import regions
 from captum_scd.pages.doubts import counted_doubts
 from captum_scd.pages.runs import PhotoRun
 from captum_scd.pages.writing import write
-from captum_scd.photos import Normalization, Preparation, read
+from captum_scd.photos import read
 from captum_scd.report import Entry, Report
-from captum_scd.runs.classes import Classes
 from captum_scd.runs.facts import THRESHOLD
 from captum_scd.runs.folder import Folder
 from captum_scd.runs.naming import Photo
 from captum_scd.runs.results import Result, Summary
+from captum_scd.runs.subject import Subject
 
 
 @dataclass(frozen=True)
@@ -26,14 +26,11 @@ class Explained:
 
     Attributes:
         folder: where the results are.
-        classes: of the network.
-        prepare, normalization: from a photo to what the network gets to see.
+        subject: the network, and how photos are brought before it.
     """
 
     folder: Folder
-    classes: Classes
-    prepare: Preparation
-    normalization: Normalization
+    subject: Subject
 
     def write(self, path: Path, run: PhotoRun, title: str) -> None:
         """Write the page about what is done, and what could not be.
@@ -58,13 +55,14 @@ class Explained:
     def _entry(self, photo: Photo, summary: Summary) -> Entry:
         masks = FIDOMasks.load(self.folder.archive(photo))
         assert masks.infill is not None
-        infill = visualization.denormalize(masks.infill, self.normalization.mean, self.normalization.std)
-        picture = self.prepare(read(photo.path)).pixels[0]
+        mean, std = self.subject.normalization.mean, self.subject.normalization.std
+        infill = visualization.denormalize(masks.infill, mean, std)
+        picture = self.subject.prepare(read(photo.path)).pixels[0]
         cost = f"{summary['passes']} images through the network, {summary['seconds']:.1f} s"
         result = Result.read(summary)
         facts = _facts(summary["photo"], result)
         shown = regions.Shown(photo.name, result, masks, picture, infill[0], facts, {"cost": cost})
-        return shown.entry(self.classes)
+        return shown.entry(self.subject.classes)
 
 
 def _shared(settings: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,32 @@
+"""What is asked: a network, and how photos are brought before it."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from captum_scd.photos import Normalization, Preparation, View
+from captum_scd.runs.classes import Classes
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A network, and how photos are brought before it.
+
+    Attributes:
+        model: gives logits (1, classes) of normalised RGB; in eval mode, on `device`.
+        classes: what its outputs mean.
+        prepare: from a photo to what the network gets to see.
+        normalization: of its inputs.
+        device: where the network runs.
+    """
+
+    model: nn.Module
+    classes: Classes
+    prepare: Preparation
+    normalization: Normalization
+    device: torch.device
+
+    def inputs(self, view: View) -> Tensor:
+        """Make of a view what the network takes, on its device."""
+        return self.normalization(view.pixels.to(self.device))
