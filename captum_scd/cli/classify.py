@@ -22,12 +22,12 @@ from captum_scd.cli.arguments import (
     settings,
 )
 from captum_scd.cli.options import number, whole_number
+from captum_scd.cli.question import subject
 from captum_scd.cli.second_look import SecondLook
-from captum_scd.cli.subject import subject
 from captum_scd.provenance import fingerprint
 from captum_scd.runs.job import Job
 from captum_scd.runs.naming import find
-from captum_scd.runs.subject import Subject
+from captum_scd.runs.question import Subject
 from captum_scd.runs.table import AnswerTable
 
 DESCRIPTION = """Classify images, learn what each answer hangs on, look at that alone, and answer again. A

@@ -19,7 +19,7 @@ from captum_scd.cli.arguments import (
 )
 from captum_scd.cli.comparing import Comparing
 from captum_scd.cli.options import check_writable, names_of
-from captum_scd.cli.subject import subject
+from captum_scd.cli.question import subject
 from captum_scd.comparison import DEFAULT_METHODS, MEASURES, METHODS
 from captum_scd.pages.compared import Compared
 from captum_scd.pages.runs import PhotoRun
@@ -30,7 +30,7 @@ from captum_scd.runs import means
 from captum_scd.runs.folder import Folder
 from captum_scd.runs.job import Job
 from captum_scd.runs.naming import find
-from captum_scd.runs.subject import Subject
+from captum_scd.runs.question import Subject
 
 PAGE = "comparison.html"
 MARK = ".compare"

@@ -20,8 +20,8 @@ from captum_scd.runs.facts import class_probabilities
 from captum_scd.runs.folder import Files
 from captum_scd.runs.map_archive import MapArchive
 from captum_scd.runs.means import pooled
+from captum_scd.runs.question import Subject
 from captum_scd.runs.results import Summary
-from captum_scd.runs.subject import Subject
 from captum_scd.runs.writing import Figure
 from captum_scd.tables import table
 

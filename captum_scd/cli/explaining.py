@@ -8,17 +8,15 @@ from typing import Any
 from PIL import Image
 
 from captum_scd import visualization
-from captum_scd.cli.question import Question
 from captum_scd.masks import FIDOMasks
-from captum_scd.pages import verdicts
-from captum_scd.pages.doubts import counted_doubts
-from captum_scd.pages.words import predicted_words, question_words, rival_words
+from captum_scd.pages.words import counted_doubts, predicted_words, question_words, rival_words
 from captum_scd.passes import counted
 from captum_scd.photos import View
 from captum_scd.provenance import versions
 from captum_scd.runs.classes import Classes
 from captum_scd.runs.facts import THRESHOLD, cut_areas
 from captum_scd.runs.folder import Files
+from captum_scd.runs.question import Question
 from captum_scd.runs.results import Result, Summary, further
 from captum_scd.runs.writing import Figure
 from captum_scd.tables import table
@@ -132,9 +130,9 @@ def _add_verdicts(
     """Add a column to a table, where there is something to say in it."""
     if any(given):
         header.append("verdict")
-        last.append(verdicts.last_cell(given))
+        last.append(f"{sum(one is not None and one.trusted for one in given)} trusted")
         for row, one in zip(rows, given, strict=True):
-            row.append(verdicts.cell(one))
+            row.append("-" if one is None else one.word)
 
 
 def _numbers(result: Result) -> tuple[float, ...]:

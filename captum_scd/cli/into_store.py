@@ -7,9 +7,9 @@ from captum_scd._errors import UsageError
 from captum_scd.cli.arguments import prepared
 from captum_scd.cli.engines import engine
 from captum_scd.cli.images import Images
-from captum_scd.cli.question import Question
 from captum_scd.photos import PhotoInput
 from captum_scd.runs.job import INTERRUPTED, complain
+from captum_scd.runs.question import Question
 from captum_scd.runs.running import Outcome
 
 BATCH = 8

@@ -1,36 +1,29 @@
-"""What `explain` asks about every image, wherever the results go."""
+"""From the options of commands over photos to the network, and to what is asked of it."""
 
 import argparse
-from dataclasses import dataclass
 
 from captum_scd._errors import UsageError
-from captum_scd.cli.arguments import settings, target_class
-from captum_scd.cli.subject import subject
+from captum_scd.cli.arguments import chosen_device, preparation, settings, target_class
+from captum_scd.cli.models import load_model, probe
 from captum_scd.look_alikes import NEAREST
-from captum_scd.runs.classes import Classes
+from captum_scd.photos import Normalization
+from captum_scd.runs.classes import Classes, read_names
 from captum_scd.runs.explaining import Explaining
-from captum_scd.runs.subject import Subject
+from captum_scd.runs.question import Question, Subject
 
 
-@dataclass(frozen=True)
-class Question:
-    """A network, and what is asked of it.
+def subject(options: argparse.Namespace) -> Subject:
+    """Load the network, and ask it once what it knows.
 
-    Attributes:
-        subject: the network.
-        explaining: explains by the settings that were asked for; its entries hold all that a folder keeps.
-        target: class to explain, None for the predicted one.
+    Raises:
+        UsageError: if it cannot be loaded or explained, or the names or the size do not fit it.
     """
-
-    subject: Subject
-    explaining: Explaining
-    target: int | None
-
-    @property
-    def contrast(self) -> int | str | None:
-        """Class b of "why a and not b?", `"nearest"` for the likeliest other classes, or None."""
-        contrast: int | str | None = self.explaining.settings.get("contrast_target")
-        return contrast
+    names, prepare = read_names(options.classes), preparation(options)
+    device = chosen_device(options.device)
+    model = load_model(options.model).to(device)
+    classes = Classes(probe(model, options.size, device), names)
+    normalization = Normalization(tuple(options.mean), tuple(options.std))
+    return Subject(model, classes, prepare, normalization, device)
 
 
 def question(options: argparse.Namespace) -> Question:

@@ -9,7 +9,7 @@ from PIL import Image
 from captum_scd._errors import ImageError
 from captum_scd.classification import GuidedPrediction, MaskGuidedClassifier
 from captum_scd.photos import View
-from captum_scd.runs.subject import Subject
+from captum_scd.runs.question import Subject
 from captum_scd.runs.table import Answer
 from captum_scd.tables import table
 

@@ -23,8 +23,8 @@ from captum_scd.runs.folder import Folder
 from captum_scd.runs.map_archive import MapArchive
 from captum_scd.runs.means import pooled
 from captum_scd.runs.naming import Photo
+from captum_scd.runs.question import Subject
 from captum_scd.runs.results import Summary
-from captum_scd.runs.subject import Subject
 from captum_scd.visualization.scales import by_rank
 
 CUT = 0.9

@@ -8,16 +8,16 @@ from typing import Any
 from captum_scd import visualization
 from captum_scd.masks import EACH, FIDOMasks
 from captum_scd.pages import regions
-from captum_scd.pages.doubts import counted_doubts
 from captum_scd.pages.runs import PhotoRun
+from captum_scd.pages.words import counted_doubts
 from captum_scd.pages.writing import write
 from captum_scd.photos import read
 from captum_scd.report import Entry, Report
 from captum_scd.runs.facts import THRESHOLD
 from captum_scd.runs.folder import Folder
 from captum_scd.runs.naming import Photo
+from captum_scd.runs.question import Subject
 from captum_scd.runs.results import Result, Summary
-from captum_scd.runs.subject import Subject
 
 
 @dataclass(frozen=True)

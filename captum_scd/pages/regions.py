@@ -7,12 +7,12 @@ import torch
 from torch import Tensor
 
 from captum_scd.masks import FIDOMasks
-from captum_scd.pages import verdicts
-from captum_scd.pages.doubts import doubts
+from captum_scd.pages.words import doubts
 from captum_scd.report import Column, Entry, Map
 from captum_scd.runs.classes import Classes
 from captum_scd.runs.facts import THRESHOLD
 from captum_scd.runs.results import Result
+from captum_scd.verdict import WORDS, Verdict
 
 COLUMNS = (
     Column("probability", "of the explained class, for the whole image"),
@@ -46,6 +46,18 @@ GUIDE = {
     "Taken away": "the region replaced by the infill, all else as the network saw it.",
     "Numbers": f"are of the masks cut at {THRESHOLD}, wherever the slider stands.",
     "Not told": "whether the network is right; the maps show what it goes by, over this infill.",
+}
+
+VERDICT_COLUMNS = (
+    Column("trusted", "whether the verdict is trustworthy", better="higher", percent=True),
+    Column("infill", "share of the class that the infill alone has", better="lower", percent=True),
+    Column("keeps, other infill", "share of the class under it", of="SSR", better="higher", percent=True),
+    Column("agreement", "mean IoU of the regions of several starts", of="SSR", better="higher"),
+)
+"""Numbers of a verdict that do not stand among the others."""
+
+VERDICT_GUIDE = {
+    "Verdict": f"what is to be thought of a map: {', '.join(WORDS)}. Find a word to see these alone."
 }
 
 RIGHT = Column("right", "whether the true class is predicted, where it is known", percent=True)
@@ -83,12 +95,12 @@ class Shown:
             picture=grey if self.picture is None else self.picture,
             maps=tuple(_maps(self.masks)),
             numbers={
-                **_numbers(result.probability, result.areas), **verdicts.numbers(result.verdict), **right
+                **_numbers(result.probability, result.areas), **_verdict_numbers(result.verdict), **right
             },
             label=_label(result, classes),
             infill=self.infill,
             facts={
-                **verdicts.facts(result.verdict), **_classes(result, classes), **self.facts,
+                **_verdict_facts(result.verdict), **_classes(result, classes), **self.facts,
                 **({"file": result.source} if result.source else {}), **self.last,
             },
             doubts=tuple(doubts(result)),
@@ -97,12 +109,12 @@ class Shown:
 
 def columns(judged: bool) -> tuple[Column, ...]:
     """List the numbers of an image; those of verdicts where there are any."""
-    return (*COLUMNS, *(verdicts.COLUMNS if judged else ()))
+    return (*COLUMNS, *(VERDICT_COLUMNS if judged else ()))
 
 
 def guide(judged: bool) -> dict[str, str]:
     """Say how to read the page."""
-    return {**GUIDE, **(verdicts.GUIDE if judged else {})}
+    return {**GUIDE, **(VERDICT_GUIDE if judged else {})}
 
 
 def _maps(masks: FIDOMasks) -> Iterable[Map]:
@@ -141,3 +153,18 @@ def _classes(result: Result, classes: Classes) -> dict[str, str]:
         **({"and not": classes.labels(result.look_alikes)} if result.look_alikes else {}),
         **({} if result.label is None else {"true class": label(result.label)}),
     }
+
+
+def _verdict_numbers(verdict: Verdict | None) -> Mapping[str, float]:
+    """Return what stands in the columns of the page."""
+    if verdict is None:
+        return {}
+    shares = (float(verdict.trusted), verdict.infill_alone, verdict.second_infill, verdict.agreement)
+    return dict(zip((column.title for column in VERDICT_COLUMNS), shares, strict=True))
+
+
+def _verdict_facts(verdict: Verdict | None) -> dict[str, str]:
+    """Return a line for the page; what speaks for a map that is to be trusted stands in it, too."""
+    if verdict is None:
+        return {}
+    return {"verdict": f"{verdict.line}: {verdict.why}" if verdict.trusted else verdict.line}

@@ -1,8 +1,11 @@
-"""Predictions and questions in words."""
+"""Questions, answers and doubts in words."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 
 from captum_scd.runs.classes import Classes
+from captum_scd.runs.results import Result
+from captum_scd.verdict import INFILL, MEANINGS, Verdict
 
 
 def predicted_words(predicted: int, target: int, classes: Classes) -> str:
@@ -39,3 +42,39 @@ def title_words(target: int | None, contrast: int | str | None, classes: Classes
 def rival_words(contrast: int | str, classes: Classes) -> str:
     """Name what all images are contrasted with; which classes are nearest is another matter for each."""
     return "its nearest classes" if isinstance(contrast, str) else classes.label(contrast)
+
+
+def doubts(result: Result) -> Iterator[str]:
+    """Say where the cut masks of an image do not do what they are for, or could not.
+
+    Where there is a verdict, it says so. The probability of a class says nothing of its lead over another,
+    which a contrast is about.
+    """
+    if result.verdict is not None:
+        yield from () if result.verdict.trusted else (result.verdict.line,)
+        return
+    if result.contrasted:
+        return
+    probability = result.probability
+    if probability["ssr"] < probability["image"] / 2:
+        yield "the SSR keeps less than half of the probability"
+    if probability["sdr"] > probability["image"] / 2:
+        yield "the SDR leaves more than half of the probability"
+    if probability.get("infill", 0.0) > probability["image"] / 2:
+        yield "the infill alone keeps more than half of the probability; try another --infill"
+
+
+def counted_doubts(results: Sequence[Result]) -> list[str]:
+    """Count the images that are in doubt, by reason."""
+    unjudged = Counter(doubt for result in results if result.verdict is None for doubt in doubts(result))
+    found = sorted(unjudged.items(), reverse=True)
+    judged = _counted_verdicts([result.verdict for result in results])
+    return [*judged, *(f"in {number} of {len(results)} {doubt}" for doubt, number in found)]
+
+
+def _counted_verdicts(verdicts: Sequence[Verdict | None]) -> Iterator[str]:
+    """Count the images whose maps are not to be trusted, by reason."""
+    counts = Counter(one.word for one in verdicts if one is not None and not one.trusted)
+    for word, number in counts.most_common():
+        why = MEANINGS[word] if word == INFILL else f"{word}: {MEANINGS[word]}"
+        yield f"in {number} of {len(verdicts)} {why}"

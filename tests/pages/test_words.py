@@ -1,8 +1,9 @@
-"""Why a result should be looked at twice."""
+"""Questions, answers and doubts in words."""
 
 import dataclasses
 
-from captum_scd.pages.doubts import counted_doubts, doubts
+from captum_scd.pages.words import counted_doubts, doubts, question_words, title_words
+from captum_scd.runs.classes import Classes
 from captum_scd.runs.results import Result
 from captum_scd.verdict import Verdict, judged
 
@@ -34,3 +35,18 @@ def test_a_verdict_takes_the_place_of_other_doubts():
         "in 2 of 3 the infill itself keeps the class: try another",
         "in 1 of 3 the SSR keeps less than half of the probability",
     ]
+
+
+CLASSES = Classes(3, ("wren", "finch", "crane"))
+
+
+def test_a_question_names_target_contrast_and_another_prediction():
+    assert question_words(0, (), 0, 0.9, CLASSES) == "Why wren?"
+    assert question_words(0, (1, 2), 0, 0.9, CLASSES) == "Why wren and not finch or crane?"
+    assert question_words(0, (), 1, 0.456, CLASSES) == "Why wren?   (predicted: finch, 0.46)"
+
+
+def test_a_title_is_of_all_images():
+    assert title_words(None, None, CLASSES) == "Which pixels decide?"
+    assert title_words(0, "nearest", CLASSES) == "Why wren, and not for its nearest classes?"
+    assert title_words(None, 2, CLASSES) == "Which pixels decide, and not for crane?"

@@ -1,4 +1,4 @@
-"""What is asked: a network, and how photos are brought before it."""
+"""What is asked of a network, and how photos are brought before it."""
 
 from dataclasses import dataclass
 
@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from captum_scd.photos import Normalization, Preparation, View
 from captum_scd.runs.classes import Classes
+from captum_scd.runs.explaining import Explaining
 
 
 @dataclass(frozen=True)
@@ -30,3 +31,24 @@ class Subject:
     def inputs(self, view: View) -> Tensor:
         """Make of a view what the network takes, on its device."""
         return self.normalization(view.pixels.to(self.device))
+
+
+@dataclass(frozen=True)
+class Question:
+    """A network, and what is asked of it.
+
+    Attributes:
+        subject: the network.
+        explaining: explains by the settings that were asked for; its entries hold all that a folder keeps.
+        target: class to explain, None for the predicted one.
+    """
+
+    subject: Subject
+    explaining: Explaining
+    target: int | None
+
+    @property
+    def contrast(self) -> int | str | None:
+        """Class b of "why a and not b?", `"nearest"` for the likeliest other classes, or None."""
+        contrast: int | str | None = self.explaining.settings.get("contrast_target")
+        return contrast
