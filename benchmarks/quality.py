@@ -20,9 +20,12 @@ from real_data import parser_with_data, photos
 from torch import Tensor, nn
 
 from captum_scd import FIDOAttribution, FIDOMasks, compare, metrics
+from captum_scd.cli.arguments import IMAGENET_MEAN, IMAGENET_STD
 from captum_scd.cli.options import names_of, whole_number
 from captum_scd.comparison import DEFAULT_METHODS, MEASURES, METHODS, Comparison
 from captum_scd.comparison.costs import Cost
+from captum_scd.photos import Normalization
+from captum_scd.photos import read as read_photo
 from captum_scd.tables import markdown
 
 CUT = 0.5
@@ -158,15 +161,14 @@ def read(path: Path, size: int, middle: int = 227) -> Tensor:
 
     So many px are cut out of 256, at other sizes in the same proportion; at that size nothing is resampled.
     """
-    with Image.open(path) as file:
-        width, height = file.size
-        side = min(width, height) * middle / 256
-        left, top = round((width - side) / 2), round((height - side) / 2)
-        box = (left, top, left + round(side), top + round(side))
-        image = file.convert("RGB").resize((size, size), Image.Resampling.BILINEAR, box=box)
+    photo = read_photo(path)
+    width, height = photo.size
+    side = min(width, height) * middle / 256
+    left, top = round((width - side) / 2), round((height - side) / 2)
+    box = (left, top, left + round(side), top + round(side))
+    image = photo.resize((size, size), Image.Resampling.BILINEAR, box=box)
     pixels = torch.from_numpy(np.array(image)).permute(2, 0, 1)[None].float() / 255
-    mean, std = (torch.tensor(v).view(1, 3, 1, 1) for v in ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)))
-    return (pixels - mean) / std
+    return Normalization(IMAGENET_MEAN, IMAGENET_STD)(pixels)
 
 
 def batches(paths: Sequence[Path], size: int, count: int, middle: int = 227) -> Iterator[Tensor]:
