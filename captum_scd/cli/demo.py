@@ -50,7 +50,7 @@ def run(options: argparse.Namespace) -> int:
     maps = attributions(model, inputs, pictures.labels, options.seed)
     shares = {name: energy_pointing_game(one, pictures.details) for name, one in maps.items()}
     path = options.out / FIGURE
-    _draw(path, Result(pictures, probabilities, maps, shares))
+    _draw(path, DemoResult(pictures, probabilities, maps, shares))
     print(_table(shares, area(pictures.details)))
     right = int((probabilities.argmax(1) == pictures.labels).sum())
     print(f"the network names {right} of {len(pictures)} beetles right; figure in {path}")
@@ -58,7 +58,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 @dataclass(frozen=True)
-class Result:
+class DemoResult:
     """What the figure shows.
 
     Attributes:
@@ -118,7 +118,7 @@ def _network() -> BeetleNet:
         raise UsageError(f"Expected the demo's weights in the package, but {one_line(error)}.") from error
 
 
-def _draw(path: Path, result: Result) -> None:
+def _draw(path: Path, result: DemoResult) -> None:
     pictures = result.pictures
     title = "Which pixels tell these beetles apart?"
     figure, _ = visualization.maps_figure(

@@ -145,7 +145,7 @@ class Explaining:
         if self.settings.get("contrast_target") in asked:
             raise ImageError("it would be explained as the contrast class itself")
         masks = self._learned(inputs, asked)
-        told = self._told(inputs, masks, probabilities, asked)
+        chances = self._probabilities(inputs, masks, probabilities, asked)
         areas = cut_areas(masks)
         others = masks.settings["contrast_target"] or [()] * len(masks)
         masks = (masks if self.fully else _kept(masks)).to("cpu")
@@ -155,7 +155,7 @@ class Explaining:
                 masks[row],
                 asked[row],
                 predicted[row],
-                _of(told, row),
+                _of(chances, row),
                 _of(areas, row),
                 label,
                 source,
@@ -206,7 +206,7 @@ class Explaining:
         _, masks = fido.attribute(inputs, target=targets, return_masks=True, **self.settings)
         return masks
 
-    def _told(
+    def _probabilities(
         self, inputs: Tensor, masks: FIDOMasks, probabilities: Tensor, targets: list[int]
     ) -> dict[str, Tensor]:
         rows = torch.arange(len(targets))

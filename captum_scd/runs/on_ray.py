@@ -20,7 +20,7 @@ from captum_scd.runs.loading import LoadedPart
 from captum_scd.runs.parts import PART, Part, chunks, parts
 from captum_scd.runs.running import Outcome, Run, opened
 from captum_scd.runs.samples import known_length, samples
-from captum_scd.runs.spreading import Answer, Cluster, LostError, Work, connected, spread
+from captum_scd.runs.spreading import Cluster, LostError, TaskAnswer, Work, connected, spread
 from captum_scd.store import MaskStore
 from captum_scd.store.index import Index
 from captum_scd.store.mask_store import Place
@@ -183,7 +183,7 @@ class RayRun:
             raise _given_up(f"{len(missing)} of {len(self._given)} parts are not in the store", "none")
         return Outcome.of(self._done, self._count, store, seen)
 
-    def _answers(self, parts: Mapping[str, Part]) -> Iterator[Answer]:
+    def _answers(self, parts: Mapping[str, Part]) -> Iterator[TaskAnswer]:
         """Yield answers until there are no more, or too many errors in a row."""
         in_a_row, patience = 0, min(PATIENCE, len(parts))
         with closing(spread(dict(parts), self._make, self._cluster)) as answers:

@@ -54,7 +54,7 @@ class Cluster:
 
 
 @dataclass(frozen=True)
-class Answer:
+class TaskAnswer:
     """What became of a task.
 
     Attributes:
@@ -96,7 +96,7 @@ def connected(cluster: Cluster) -> Iterator[None]:
 
 def spread(
     tasks: Mapping[str, Any], make: Callable[[], Work], cluster: Cluster
-) -> Generator[Answer, None, None]:
+) -> Generator[TaskAnswer, None, None]:
     """Work on tasks, and yield what became of each as it is known, in any order.
 
     Whatever happens to workers and machines meanwhile, Ray does again; a task may therefore be done more than
@@ -142,13 +142,13 @@ class Worker:
         tasks = zip(rows["name"], rows["task"], strict=True)
         return {"answer": [pickle.dumps(self._answer(str(name), task)) for name, task in tasks]}
 
-    def _answer(self, name: str, task: bytes) -> Answer:
+    def _answer(self, name: str, task: bytes) -> TaskAnswer:
         try:
             act = self._made()(pickle.loads(task))
             with self._lock:
-                return Answer(name, act())
+                return TaskAnswer(name, act())
         except Exception as error:
-            return Answer(name, error=one_line(error))
+            return TaskAnswer(name, error=one_line(error))
 
     def _made(self) -> Work:
         with self._lock:

@@ -9,7 +9,7 @@ import pytest
 from doubling import Doubling, broken
 
 from captum_scd.runs import spreading
-from captum_scd.runs.spreading import LARGEST, Answer, Cluster, Worker, packets
+from captum_scd.runs.spreading import LARGEST, Cluster, TaskAnswer, Worker, packets
 
 
 @pytest.fixture(autouse=True)
@@ -22,15 +22,15 @@ def worker() -> Worker:
     return Worker(pickle.dumps(Doubling.make))
 
 
-def answers(worker: Worker, **tasks: Any) -> list[Answer]:
+def answers(worker: Worker, **tasks: Any) -> list[TaskAnswer]:
     rows = {"name": list(tasks), "task": [pickle.dumps(task) for task in tasks.values()]}
     return [pickle.loads(answer) for answer in worker(rows)["answer"]]
 
 
 def test_a_worker_makes_its_work_once_and_at_its_first_task(worker: Worker) -> None:
     assert Doubling.made == 0
-    assert answers(worker, a=1, b=2) == [Answer("a", 2), Answer("b", 4)]
-    assert answers(worker, c=3) == [Answer("c", 6)]
+    assert answers(worker, a=1, b=2) == [TaskAnswer("a", 2), TaskAnswer("b", 4)]
+    assert answers(worker, c=3) == [TaskAnswer("c", 6)]
     assert Doubling.made == 1
 
 
