@@ -23,6 +23,7 @@ from captum_scd import FIDOAttribution, FIDOMasks, infill, metrics
 from captum_scd.attribution import FAST
 from captum_scd.cli.options import whole_number
 from captum_scd.passes import counted
+from captum_scd.verdict import AGREEMENT
 
 SEEDS = (0, 1)
 WORST = 5
@@ -121,6 +122,17 @@ def false_trust(records: Sequence[Mapping[str, Any]]) -> tuple[int, int]:
     return len(failed), sum(bool(one["trusted"]) for one in failed)
 
 
+def moved(records: Sequence[Mapping[str, Any]], agree: bool) -> float:
+    """Share of masks whose region another seed hardly finds again, of those whose starts do (not) agree."""
+    overlaps = [
+        record["iou"]
+        for record in records
+        for one in record["seeds"]
+        if (one["agreement"] >= AGREEMENT) == agree
+    ]
+    return fmean(iou < AGREEMENT for iou in overlaps) if overlaps else float("nan")
+
+
 def table(records: Sequence[Mapping[str, Any]]) -> str:
     """All means, as Markdown."""
     lines = ["| | mean |", "| --- | ---: |"]
@@ -130,6 +142,9 @@ def table(records: Sequence[Mapping[str, Any]]) -> str:
         f"| difference of the {WORST} worst photos ↑ | {worst(records):.3f} |",
         f"| masks that fail | {failed} of {len(records) * len(SEEDS)} |",
         f"| of these called trustworthy ↓ | {trusted} |",
+        f"| IoU of two seeds below {AGREEMENT:g}, where the starts of one agree at least so much ↓ | "
+        f"{moved(records, agree=True):.3f} |",
+        f"| the same where they do not ↑ | {moved(records, agree=False):.3f} |",
     ]
     return "\n".join(lines)
 
