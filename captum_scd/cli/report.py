@@ -30,8 +30,6 @@ MOST = 1000
 RIGHT = Column("right", "whether the true class is predicted, where it is known", percent=True)
 GREY = 0.5
 GREY_WORDS = "stands for photos that are not where they were; masks are shown alone."
-FIXED = ("blur", "mean", "local_mean")
-"""Infills that are made of the picture alone, so that they can be made again."""
 
 DESCRIPTION = """Write one page about a store of masks, without a network: a gallery to sort and search, and
 for each image its masks. Photos are read again where they still are; where they are not, masks are shown
@@ -167,8 +165,10 @@ def _grey(entry: StoredEntry) -> Tensor:
 
 
 def _infill(picture: Tensor, name: object) -> Tensor | None:
-    """Make the infill of a picture again; these commute with the normalisation of inputs."""
-    return infill.INFILLS[name](picture[None], torch.Generator())[0].clamp(0, 1) if name in FIXED else None
+    """Make the infill of a picture again, where that gives the one the masks were learned with."""
+    if not isinstance(name, str) or not infill.can_be_repeated(name):
+        return None
+    return infill.resolve(name)(picture[None], torch.Generator())[0].clamp(0, 1)
 
 
 def _facts(stored: Stored, entry: StoredEntry, picture: Tensor | None) -> dict[str, str]:

@@ -1,6 +1,5 @@
 """`Explaining`: a network and a question, asked of one batch of images after another, in any process."""
 
-import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from functools import cached_property
@@ -23,8 +22,8 @@ from captum_scd.forward import preserved
 from captum_scd.look_alikes import NEAREST
 from captum_scd.masks import FIDOMasks
 from captum_scd.metrics.probability import shown_by
-from captum_scd.scoring import score_name
-from captum_scd.settings import Settings
+from captum_scd.scoring import used
+from captum_scd.settings import NAMES, Settings
 from captum_scd.store import Entry
 from captum_scd.store.identity import fingerprint
 
@@ -70,7 +69,7 @@ class Explaining:
                 f"Expected `model` to be a network or a function that loads one, "
                 f"but got {type(self.model).__name__}."
             )
-        known = {*self._defaults(), "contrast_target"} - {"mode", "trajectory", "alternatives"}
+        known = {*NAMES, "contrast_target"} - {"mode", "trajectory", "alternatives"}
         for name in self.settings:
             if name not in known:
                 raise TypeError(f"Expected settings among {', '.join(sorted(known))}, but got {name!r}.")
@@ -88,9 +87,9 @@ class Explaining:
         contrast = _checked_contrast(self.settings.get("contrast_target"))
         infill = infills.named(infills.several(fido.infill))
         strategies = {"infill": infill, "sampler": describe(fido.sampler)}
-        strategies["score"] = score_name(fido.score, contrast)
+        strategies["score"] = used(fido.score, contrast).name
         given = {name: value for name, value in self.settings.items() if name != "contrast_target"}
-        numbers = Settings(**{**self._defaults(), **given}).record()
+        numbers = Settings(**given).record()
         kept = {name: value for name, value in numbers.items() if name not in NOT_KEPT}
         return {**strategies, **kept, "contrast_target": contrast}
 
@@ -207,12 +206,6 @@ class Explaining:
         rows = torch.arange(len(targets))
         shown = probabilities_shown(self.network, inputs, masks.infill, shown_by(masks, THRESHOLD), targets)
         return {"image": probabilities[rows, targets], "predicted": probabilities.amax(1), **shown}
-
-    @staticmethod
-    def _defaults() -> dict[str, Any]:
-        """Settings of `attribute` that are not given."""
-        parameters = inspect.signature(FIDOAttribution.attribute).parameters
-        return {one.name: parameters[one.name].default for one in fields(Settings)}
 
 
 def _checked_contrast(contrast: object) -> int | str | None:
