@@ -9,6 +9,7 @@ tabular N x F ones, are zeros: Captum's own default baseline.
 
 import inspect
 from collections.abc import Callable, Sequence
+from functools import cache
 
 import torch
 from torch import Generator, Tensor
@@ -20,6 +21,7 @@ from captum_scd.smoothing import box, filtered, gaussian, reflect
 __all__ = [
     "INFILLS",
     "blur",
+    "can_be_repeated",
     "constant",
     "given",
     "local_mean",

@@ -106,7 +106,7 @@ class Score:
     destroy: Callable[[Tensor], Tensor] = torch.Tensor.clone
     amount: Callable[[Tensor], Tensor] | None = None
 
-    def __call__(self, *arguments: Tensor) -> Tensor:
+    def __call__(self, *arguments: Tensor | None) -> Tensor:
         """Score the rows of an output, as the function does."""
         return self.function(*arguments)
 

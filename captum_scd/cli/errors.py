@@ -2,7 +2,10 @@
 
 from captum_scd._errors import ImageError, one_line
 
-__all__ = ["ImageError", "UsageError", "one_line"]
+__all__ = ["INTERRUPTED", "ImageError", "UsageError", "one_line"]
+
+INTERRUPTED = 130
+"""Exit code after Ctrl-C."""
 
 
 class UsageError(Exception):

@@ -10,11 +10,13 @@ from captum_scd.cli.arguments import (
     add_preparation,
     add_question,
     add_report,
+    add_score,
     add_subject,
     chosen_device,
     preparation,
     request,
     settings,
+    strategies,
     target_class,
 )
 from captum_scd.cli.classes import Classes, read_names
@@ -31,6 +33,7 @@ from captum_scd.cli.pages import check_page, write_page
 from captum_scd.cli.photos import find
 from captum_scd.dataset.pictures import Normalization
 from captum_scd.look_alikes import NEAREST
+from captum_scd.scoring import used
 from captum_scd.store.identity import fingerprint
 
 PAGE = "report.html"
@@ -41,9 +44,9 @@ and settings, is skipped, so that a run that was broken off can be started again
 numbers of all images go into one store, and images may lie behind URLs, s3://camera/2026 for instance."""
 
 
-def add_parser(commands: Any) -> None:
-    """Add `explain` to the subcommands of a parser."""
-    parser = commands.add_parser("explain", help="explain images", description=DESCRIPTION)
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Make a parser that of `explain`."""
+    parser.description = DESCRIPTION
     parser.set_defaults(run=run)
     add_subject(parser)
     _add_place(parser)
@@ -104,6 +107,7 @@ def _add_place(parser: Any) -> None:
 
 def _add_question(group: Any) -> None:
     add_question(group)
+    add_score(group, contrast=True)
     group.add_argument(
         "--contrast",
         metavar="CLASS",
@@ -123,9 +127,9 @@ def _explainer(options: argparse.Namespace) -> Explainer:
     names = read_names(options.classes)
     device = chosen_device(options.device)
     model = load_model(options.model).to(device)
-    method = {} if options.infill is None else {"infill": options.infill}
+    method = strategies(options)
     try:
-        FIDOAttribution(model, **method)
+        used(FIDOAttribution(model, **method).score, options.contrast)
     except ValueError as error:
         raise UsageError(str(error)) from error
     classes = Classes(probe(model, options.size, device), names)

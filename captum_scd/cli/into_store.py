@@ -6,10 +6,10 @@ from typing import Any
 
 from captum_scd.cli.arguments import preparation, prepared
 from captum_scd.cli.engines import engine
-from captum_scd.cli.errors import UsageError
+from captum_scd.cli.errors import INTERRUPTED, UsageError
 from captum_scd.cli.explainer import Explainer
 from captum_scd.cli.images import Images
-from captum_scd.cli.job import INTERRUPTED, complain
+from captum_scd.cli.job import complain
 from captum_scd.dataset import Outcome
 from captum_scd.dataset.pictures import Reading
 

@@ -7,13 +7,10 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from captum_scd._captum import progress_bar
-from captum_scd.cli.errors import ImageError, UsageError, one_line
+from captum_scd.cli.errors import INTERRUPTED, ImageError, UsageError, one_line
 from captum_scd.cli.photos import Photo
 from captum_scd.cli.records import Archive, Figure, Outputs, Summary
 from captum_scd.dataset.pictures import Preparation, View, read
-
-INTERRUPTED = 130
-"""Exit code of a run that was broken off."""
 
 
 @dataclass(frozen=True)
