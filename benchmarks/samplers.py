@@ -24,7 +24,7 @@ from torch.nn import functional as F
 from captum_scd import FIDOAttribution, FIDOMasks, infill, metrics
 from captum_scd.cli.options import number, whole_number
 from captum_scd.composites import blend
-from captum_scd.objective import LOGISTIC, log_odds
+from captum_scd.objective import SCORES
 from captum_scd.sampling import SAMPLERS, antithetic_noise
 from captum_scd.tables import markdown
 
@@ -60,12 +60,12 @@ def gradients(model: nn.Module, inputs: Tensor, logits: Tensor, name: str, tempe
     """Gradients (DRAWS, cells) of the SSR loss of one photo in the logits, draw by draw, nothing smoothed."""
     noise = antithetic_noise((DRAWS, *logits.shape), Generator().manual_seed(0))
     target, fill = model(inputs).argmax(1), infill.blur(inputs)
-    found = []
+    score, found = SCORES["log_odds"], []
     for one in noise:
         leaf = logits.clone().requires_grad_()
         sample = SAMPLERS.resolve(name)(leaf, one, temperature)[None, None]
         mask = F.interpolate(sample, inputs.shape[2:], mode="bilinear", align_corners=False)
-        loss = LOGISTIC.keep(log_odds(model(blend(mask, inputs, fill)), target[:, None])).sum()
+        loss = score.keep(score(model(blend(mask, inputs, fill)), target[:, None])).sum()
         found.append(torch.autograd.grad(loss, leaf)[0].flatten())
     return torch.stack(found)
 

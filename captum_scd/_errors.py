@@ -1,5 +1,8 @@
 """What can go wrong with an image or a command, and what an exception says, in one line."""
 
+INTERRUPTED = 130
+"""Exit code of a run that was broken off by Ctrl-C."""
+
 
 class ImageError(Exception):
     """One image cannot be dealt with; the run goes on with the others."""

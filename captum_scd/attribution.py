@@ -26,10 +26,10 @@ from captum_scd.grid import MaskSize, make_grid
 from captum_scd.learning import SDR, SSR, MaskLearning
 from captum_scd.look_alikes import Contrast
 from captum_scd.masks import FIDOMasks
-from captum_scd.objective import SCORES, Reading
+from captum_scd.objective import SCORES, Score
 from captum_scd.sampling import SAMPLERS
 from captum_scd.scoring import Scoring, make_scoring
-from captum_scd.settings import Settings
+from captum_scd.settings import DEFAULTS, Settings
 from captum_scd.trajectory import arranged
 from captum_scd.trials import Trials
 
@@ -54,6 +54,13 @@ class FIDOAttribution(PerturbationAttribution):  # type: ignore[misc]
     the smallest destroying region (SDR). Their geometric mean, the joint map, is the attribution. Masks are
     in [0, 1] and larger is more important.
 
+    Differs from the papers in five ways. Each mask sample has an area that is prescribed, where the papers
+    let a penalty on the area find it. The optimisation does not walk from a random or an all-one mask: it
+    first surveys the input with samples of all areas, and then refines. SDR leans on SSR: its order of the
+    pixels is its own plus that of SSR. What was surveyed and what was refined compete for each example, as
+    do finer and coarser masks: the network is tried at a ladder of areas and decides. In the end each mask is
+    cut where its region is the best bargain, and scaled so that this cut is at 0.5.
+
     The model only needs to be differentiable in its input. It is left as it was: parameters, gradients,
     buffers, modes, hooks and the global random state.
 
@@ -67,7 +74,8 @@ class FIDOAttribution(PerturbationAttribution):  # type: ignore[misc]
         sampler: `"simplified"`, `"original"`, or a callable `(logits, noise, temperature) -> mask`.
         score: what SSR must keep and SDR must lose: `"log_odds"`, `"log_prob"`, `"logit"`, `"prob"`,
             `"contrast"` (needs `contrast_target`), or a callable `(output, target) -> (rows,)` that gets
-            the model's output (rows, ...) and the target as (rows, d) indices.
+            the model's output (rows, ...) and the target as (rows, d) indices; or a `Score`, which also
+            says what such numbers cost.
 
     Raises:
         ValueError: for an unknown strategy.
@@ -107,20 +115,20 @@ class FIDOAttribution(PerturbationAttribution):  # type: ignore[misc]
         additional_forward_args: object = None,
         feature_mask: TensorOrTuple | None = None,
         *,
-        mode: str = "joint",
-        n_iterations: int = 36,
-        n_samples: int = 1,
-        mask_size: MaskSize = None,
-        temperature: float = 0.6,
-        learning_rate: float = 1.0,
-        area_weight: float = 0.7,
-        tv_weight: float = 0.0,
-        n_restarts: int = 2,
-        alternatives: int = 0,
+        mode: str = DEFAULTS.mode,
+        n_iterations: int = DEFAULTS.n_iterations,
+        n_samples: int = DEFAULTS.n_samples,
+        mask_size: MaskSize = DEFAULTS.mask_size,
+        temperature: float = DEFAULTS.temperature,
+        learning_rate: float = DEFAULTS.learning_rate,
+        area_weight: float = DEFAULTS.area_weight,
+        tv_weight: float = DEFAULTS.tv_weight,
+        n_restarts: int = DEFAULTS.n_restarts,
+        alternatives: int = DEFAULTS.alternatives,
         contrast_target: Contrast = None,
-        internal_batch_size: int | None = None,
-        seed: int = 0,
-        trajectory: int = 0,
+        internal_batch_size: int | None = DEFAULTS.internal_batch_size,
+        seed: int = DEFAULTS.seed,
+        trajectory: int = DEFAULTS.trajectory,
         return_masks: bool = False,
         show_progress: bool = False,
     ) -> Any:
@@ -181,8 +189,10 @@ class FIDOAttribution(PerturbationAttribution):  # type: ignore[misc]
             RuntimeError: for a model through which no gradient flows.
         """
         settings = Settings(
-            mode, n_iterations, n_samples, mask_size, temperature, learning_rate, area_weight, tv_weight,
-            n_restarts, alternatives, internal_batch_size, seed, trajectory,
+            mode=mode, n_iterations=n_iterations, n_samples=n_samples, mask_size=mask_size,
+            temperature=temperature, learning_rate=learning_rate, area_weight=area_weight,
+            tv_weight=tv_weight, n_restarts=n_restarts, alternatives=alternatives,
+            internal_batch_size=internal_batch_size, seed=seed, trajectory=trajectory,
         )  # fmt: skip
         as_tuple = is_tuple(inputs)
         check_model(self.forward_func, stacklevel=4)
@@ -221,7 +231,7 @@ class FIDOAttribution(PerturbationAttribution):  # type: ignore[misc]
         show_progress: bool,
     ) -> Iterator[Explanation]:
         """Yield the explanation, and as many alternatives as are asked for."""
-        amount, second = scoring.reading.amount, self._second(composites[0])
+        amount, second = scoring.score.amount, self._second(composites[0])
         whole, rounds = None, 1 + settings.alternatives
         with progress_bar(
             f"{self.get_name()} attribution", rounds * settings.n_iterations, show_progress
@@ -229,7 +239,7 @@ class FIDOAttribution(PerturbationAttribution):  # type: ignore[misc]
             for done in range(rounds):
                 trials = Trials(composites, amount, whole)
                 other = None if second is None else Trials([second], amount, trials.whole)
-                learning = self._learning(composites, scoring.reading, settings, generator)
+                learning = self._learning(composites, scoring.score, settings, generator)
                 watch = partial(_advance, advance_to, done * settings.n_iterations)
                 found = explain(learning, trials, other, settings, watch)
                 yield found
@@ -277,11 +287,11 @@ class FIDOAttribution(PerturbationAttribution):  # type: ignore[misc]
         return replace(composites, infills=_filled(other, composites.inputs, Generator()))
 
     def _learning(
-        self, composites: list[Composites], reading: Reading, settings: Settings, generator: Generator
+        self, composites: list[Composites], score: Score, settings: Settings, generator: Generator
     ) -> MaskLearning:
         return MaskLearning(
             composites,
-            reading,
+            score,
             SAMPLERS.resolve(self.sampler),
             settings.n_samples,
             settings.n_restarts,

@@ -9,6 +9,7 @@ tabular N x F ones, are zeros: Captum's own default baseline.
 
 import inspect
 from collections.abc import Callable, Sequence
+from functools import cache
 
 import torch
 from torch import Generator, Tensor
@@ -20,6 +21,7 @@ from captum_scd.smoothing import box, filtered, gaussian, reflect
 __all__ = [
     "INFILLS",
     "blur",
+    "can_be_repeated",
     "constant",
     "given",
     "local_mean",
@@ -227,6 +229,24 @@ def named(strategies: Sequence[Strategy]) -> str | list[str]:
     """
     names = [describe(one) for one in strategies]
     return names if len(names) > 1 else names[0]
+
+
+@cache
+def can_be_repeated(name: str) -> bool:
+    """Tell whether an infill can be made again from the picture before it was normalised.
+
+    It is tried out: it must draw nothing, and give the same before and after any normalisation. False where
+    there is no infill of that name.
+
+    >>> can_be_repeated("blur"), can_be_repeated("constant"), can_be_repeated("shuffle")
+    (True, False, False)
+    """
+    if name not in INFILLS:
+        return False
+    fill, draw = resolve(name), Generator().manual_seed
+    picture = torch.rand(1, 3, 32, 32, generator=draw(0))
+    filled, normalized = fill(picture, draw(1)), fill(2 * picture - 1, draw(2))
+    return torch.allclose(normalized, 2 * filled - 1, atol=1e-4)
 
 
 def given(baselines: Baselines, inputs: tuple[Tensor, ...]) -> tuple[Tensor, ...]:

@@ -17,7 +17,7 @@ from torch import Generator, Tensor
 
 from captum_scd.composites import Composites
 from captum_scd.grid import Grid
-from captum_scd.objective import Reading
+from captum_scd.objective import Score
 from captum_scd.optimization import Evaluation, levels, normalized
 from captum_scd.sampling import Sampler, golden_sequence, logistic_noise, shift_to_area
 
@@ -61,7 +61,7 @@ class MaskLearning:
     Attributes:
         composites: the altered copies of the batch and the model that scores them, once for each infill;
             the steps take them in turn.
-        reading: scores -> losses of a round.
+        score: what its values cost in a round.
         sampler: logits, noise, temperature -> relaxed mask.
         n_samples: mask samples a step.
         n_starts: independent starts of each example, at least 1.
@@ -71,7 +71,7 @@ class MaskLearning:
     """
 
     composites: Sequence[Composites]
-    reading: Reading
+    score: Score
     sampler: Sampler
     n_samples: int
     n_starts: int
@@ -161,7 +161,7 @@ class MaskLearning:
         is_ssr, is_flat = ((sign > 0).expand(shape).flatten(), flat.expand(shape).flatten())
 
         def loss(scores: Tensor, rows: Tensor) -> Tensor:
-            read = torch.where(is_ssr[rows], self.reading.keep(scores), self.reading.destroy(scores))
+            read = torch.where(is_ssr[rows], self.score.keep(scores), self.score.destroy(scores))
             linear = torch.where(is_ssr[rows], -scores, scores)
             return torch.where(is_flat[rows], linear, read) / self.n_samples
 
@@ -174,7 +174,7 @@ class MaskLearning:
         """Means over samples and starts: loss of the scores; score, area and total variation of each mask."""
         variation = self.grid.variation(samples.flatten(0, 2)).view_as(scores)
         both = {"score": scores, "area": samples.mean(-1), "tv": variation}
-        loss = self.reading.keep(scores[:, SSR]) + self.reading.destroy(scores[:, SDR])
+        loss = self.score.keep(scores[:, SSR]) + self.score.destroy(scores[:, SDR])
         named = {
             f"{mask}_{name}": both[name][:, i] for name in both for i, mask in ((SSR, "ssr"), (SDR, "sdr"))
         }

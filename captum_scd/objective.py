@@ -4,14 +4,14 @@ Targets arrive here as one form: a long tensor (rows, d) that indexes the output
 first, or None where the model gives one number a row. Classes lie along dimension 1.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from captum_scd._strategies import Strategies
+from captum_scd._strategies import Strategies, describe
 
 
 def log_odds(output: Tensor, target: Tensor | None) -> Tensor:
@@ -87,45 +87,69 @@ def class_logits(output: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
 
 
 @dataclass(frozen=True)
-class Reading:
-    """What a score says of an SSR and of an SDR composite (Chang et al. 2019, equations 3 and 4).
+class Score:
+    """A score, and what it says of an SSR and of an SDR composite (Chang et al. 2019, equations 3 and 4).
 
     Attributes:
-        keep: score -> loss of an SSR composite, which must keep the class.
+        function: (output, target) -> (rows,); with look-alikes as `contrast`.
+        keep: score -> loss of an SSR composite, which must keep the class; the score itself by default, so
+            that the loss goes down as the score goes up.
         destroy: score -> loss of an SDR composite, which must lose the class.
         amount: score -> how much of the class is there, not below 0; None if the score has no such scale.
+
+    >>> Score(logit).keep(torch.tensor([2.0]))
+    tensor([-2.])
     """
 
-    keep: Callable[[Tensor], Tensor]
-    destroy: Callable[[Tensor], Tensor]
-    amount: Callable[[Tensor], Tensor] | None
+    function: Callable[..., Tensor]
+    keep: Callable[[Tensor], Tensor] = torch.neg
+    destroy: Callable[[Tensor], Tensor] = torch.Tensor.clone
+    amount: Callable[[Tensor], Tensor] | None = None
+
+    def __call__(self, *arguments: Tensor | None) -> Tensor:
+        """Score the rows of an output, as the function does."""
+        return self.function(*arguments)
+
+    @property
+    def name(self) -> str:
+        """What records call it."""
+        return describe(self.function)
 
 
-def _saturated(score: Tensor) -> Tensor:
-    """-log sigmoid(-score): no more to gain once the class is kept or lost, so that area decides."""
+def _lost(score: Tensor) -> Tensor:
+    """-log sigmoid(-score): no more to gain once the class is lost, so that area decides."""
     return F.softplus(score)
 
 
-LINEAR = Reading(torch.neg, torch.Tensor.clone, None)
-LOGISTIC = Reading(lambda score: _saturated(-score), _saturated, torch.sigmoid)
-READINGS: Mapping[str, tuple[Callable[..., Tensor], Reading]] = {
-    "log_odds": (log_odds, LOGISTIC),
-    "log_prob": (log_prob, Reading(torch.neg, torch.Tensor.clone, torch.exp)),
-    "logit": (logit, LINEAR),
-    "prob": (prob, Reading(torch.neg, torch.Tensor.clone, torch.Tensor.clone)),
-    "contrast": (contrast, LOGISTIC),
-}
-"""The scores, and how each is read. A new one is one function and one line here."""
+def _kept(score: Tensor) -> Tensor:
+    """-log sigmoid(score): no more to gain once the class is kept."""
+    return F.softplus(-score)
 
-SCORES: Strategies[Callable[..., Tensor]] = Strategies(
-    "score", {name: score for name, (score, _) in READINGS.items()}
+
+class Scores(Strategies[Score]):
+    """The scores by name, each with how it is read."""
+
+    def resolve(self, strategy: str | Callable[..., Tensor]) -> Score:
+        """Find the score of that name or function; a function of the user's becomes a score of its own.
+
+        >>> SCORES.resolve(prob) is SCORES["prob"]
+        True
+        >>> SCORES.resolve(lambda output, target: output[:, 0]).amount is None
+        True
+        """
+        if callable(strategy) and not isinstance(strategy, Score):
+            return next((known for known in self.values() if known.function is strategy), Score(strategy))
+        return super().resolve(strategy)
+
+
+SCORES = Scores(
+    "score",
+    {
+        "log_odds": Score(log_odds, _kept, _lost, torch.sigmoid),
+        "log_prob": Score(log_prob, amount=torch.exp),
+        "logit": Score(logit),
+        "prob": Score(prob, amount=torch.Tensor.clone),
+        "contrast": Score(contrast, _kept, _lost, torch.sigmoid),
+    },
 )
-
-
-def reading_of(score: Callable[..., Tensor]) -> Reading:
-    """Find how a score is read: known ones on their own scale, a score of the user's as `LINEAR`.
-
-    >>> reading_of(log_odds) is LOGISTIC, reading_of(lambda output, target: output[:, 0]) is LINEAR
-    (True, True)
-    """
-    return next((reading for known, reading in READINGS.values() if known is score), LINEAR)
+"""The scores by name. A new one is one function and one line here."""

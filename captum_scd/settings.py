@@ -1,34 +1,34 @@
-"""The numbers of a run: checked once, and kept with its masks."""
+"""The numbers of a run: their names and defaults, checked once, and kept with its masks."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from captum_scd.grid import MaskSize
 from captum_scd.masks import check_mode
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Settings:
-    """Settings of `FIDOAttribution.attribute`, under the same names.
+    """Settings of `FIDOAttribution.attribute`, under the same names and with its defaults.
 
     Raises:
         ValueError: for a number out of its range.
         TypeError: for a value of the wrong type.
     """
 
-    mode: str
-    n_iterations: int
-    n_samples: int
-    mask_size: MaskSize
-    temperature: float
-    learning_rate: float
-    area_weight: float
-    tv_weight: float
-    n_restarts: int
-    alternatives: int
-    internal_batch_size: int | None
-    seed: int
-    trajectory: int
+    mode: str = "joint"
+    n_iterations: int = 36
+    n_samples: int = 1
+    mask_size: MaskSize = None
+    temperature: float = 0.6
+    learning_rate: float = 1.0
+    area_weight: float = 0.7
+    tv_weight: float = 0.0
+    n_restarts: int = 2
+    alternatives: int = 0
+    internal_batch_size: int | None = None
+    seed: int = 0
+    trajectory: int = 0
 
     def __post_init__(self) -> None:
         check_mode(self.mode)
@@ -63,3 +63,10 @@ def check_number(name: str, value: object, positive: bool) -> None:
         raise ValueError(
             f"Expected `{name}` to be {'above' if positive else 'at least'} 0 and finite, but got {value}."
         )
+
+
+DEFAULTS = Settings()
+"""What holds where nothing is said."""
+
+NAMES = tuple(field.name for field in fields(Settings))
+"""What the settings are called, here and in `attribute`."""

@@ -176,3 +176,8 @@ def test_what_a_callable_returns_is_detached_and_cast() -> None:
 def test_bad_infills_are_rejected_in_one_sentence(strategy, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         _fill(strategy, torch.ones(1, 3, 4, 4))
+
+
+def test_those_can_be_repeated_that_are_means_over_the_pixels_of_the_image() -> None:
+    assert [name for name in infill.INFILLS if infill.can_be_repeated(name)] == ["blur", "mean", "local_mean"]
+    assert not infill.can_be_repeated("given")

@@ -12,7 +12,7 @@ from captum_scd.composites import Composites
 from captum_scd.forward import make_query
 from captum_scd.grid import make_grid
 from captum_scd.learning import AREAS, LEAN, SDR, SLOPE_FLOOR, SPREAD, SSR, MaskLearning, finished
-from captum_scd.objective import LINEAR, LOGISTIC, Reading
+from captum_scd.objective import SCORES, Score, logit
 from captum_scd.optimization import normalized
 from captum_scd.sampling import simplified_concrete_dropout
 
@@ -39,13 +39,13 @@ class Drawn:
 
 def linear(model=lambda x: x @ WEIGHTS, infills: tuple[Tensor, ...] = (INFILLS,), **options) -> MaskLearning:
     query = make_query(model, (INPUTS,), None)
-    score = lambda output, examples: output  # noqa: E731
+    scored = lambda output, examples: output  # noqa: E731
     grid = make_grid((INPUTS,))
     settings = {
-        "reading": LINEAR, "sampler": Drawn(), "n_samples": 2, "n_starts": 1, "temperature": 0.6,
+        "score": SCORES["logit"], "sampler": Drawn(), "n_samples": 2, "n_starts": 1, "temperature": 0.6,
         "generator": torch.Generator().manual_seed(0), "offset": 0.3, **options,
     }  # fmt: skip
-    return MaskLearning([Composites((INPUTS,), (b,), query, score, grid) for b in infills], **settings)
+    return MaskLearning([Composites((INPUTS,), (b,), query, scored, grid) for b in infills], **settings)
 
 
 def flat(count: int = 3) -> Tensor:
@@ -62,7 +62,7 @@ def test_the_survey_of_a_linear_model_has_its_slopes_for_both_masks(n_samples: i
 
 
 def test_the_survey_reads_scores_as_they_are_whatever_the_rounds_make_of_them() -> None:
-    asked = linear(reading=Reading(lambda score: score.pow(3), lambda score: 7 * score, None))
+    asked = linear(score=Score(logit, lambda score: score.pow(3), lambda score: 7 * score))
     torch.testing.assert_close(asked(0, asked.start(), flat()).gradient, -2 * CHANGES.expand(2, -1, -1))
 
 
@@ -76,7 +76,7 @@ def test_a_round_goes_the_way_of_the_sampler_and_a_little_further() -> None:
 def test_a_round_weighs_a_sample_by_what_is_still_to_gain() -> None:
     """SSR by the chance that the class is gone, SDR by the chance that it is there."""
     drawn = Drawn(lambda logits, noise, temperature: 0.25 + logits / 10)
-    asked = linear(sampler=drawn, reading=LOGISTIC, n_samples=1)
+    asked = linear(sampler=drawn, score=SCORES["log_odds"], n_samples=1)
     gradient = asked(0, asked.start(), ~flat()).gradient
     samples = drawn.calls[0][2][0]
     kept = (INFILLS @ WEIGHTS) + (samples[SSR] * CHANGES).sum(-1)

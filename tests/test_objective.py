@@ -113,5 +113,32 @@ def test_scores_and_their_gradients_stay_finite_for_sure_classes(score) -> None:
 
 
 def test_scores_go_by_name() -> None:
-    assert SCORES.resolve("log_odds") is log_odds
-    assert SCORES["contrast"] is contrast
+    assert SCORES.resolve("log_odds").function is log_odds
+    assert SCORES["contrast"].function is contrast
+    assert [score.name for score in SCORES.values()] == list(SCORES)
+
+
+def test_a_known_function_is_its_score_and_another_goes_down_the_loss_as_it_is() -> None:
+    assert SCORES.resolve(log_odds) is SCORES["log_odds"]
+    own = SCORES.resolve(_picked)
+    values = OUTPUT[:, 0]
+    assert (own.function, own.name, own.amount) == (_picked, "_picked", None)
+    assert torch.equal(own.keep(values), -values)
+    assert torch.equal(own.destroy(values), values)
+    assert SCORES.resolve(own) is own
+
+
+@pytest.mark.parametrize("name", ["log_odds", "contrast"])
+def test_log_odds_have_nothing_more_to_gain_once_the_class_is_kept_or_lost(name: str) -> None:
+    values = torch.tensor([-30.0, 0.0, 30.0], dtype=torch.float64)
+    chance = torch.sigmoid(values)
+    torch.testing.assert_close(SCORES[name].keep(values).exp(), 1 / chance)
+    torch.testing.assert_close(SCORES[name].destroy(values).exp(), 1 / torch.sigmoid(-values))
+
+
+@pytest.mark.parametrize("name", ["log_odds", "log_prob", "prob"])
+def test_the_amount_of_a_class_is_its_probability_on_any_scale_that_has_one(name: str) -> None:
+    score = SCORES[name]
+    assert score.amount is not None
+    torch.testing.assert_close(score.amount(score(OUTPUT, TARGET)), _picked(OUTPUT.softmax(1)))
+    assert SCORES["logit"].amount is None

@@ -10,8 +10,8 @@ from torch import Generator, Tensor, nn
 
 from captum_scd.composites import whole_outputs
 from captum_scd.forward import make_query
-from captum_scd.objective import LINEAR, LOGISTIC, log_odds, prob
-from captum_scd.scoring import Scoring, make_scoring, score_name
+from captum_scd.objective import SCORES, Score, log_odds, prob
+from captum_scd.scoring import Scoring, make_scoring, used
 
 INPUTS = torch.randn(3, 7, generator=Generator().manual_seed(0), dtype=torch.float64)
 MATRIX = torch.randn(5, 7, generator=Generator().manual_seed(1), dtype=torch.float64)
@@ -62,9 +62,11 @@ def _ranking() -> list[list[int]]:
     return [sorted(range(5), key=row.__getitem__, reverse=True) for row in logits]
 
 
-def test_a_contrast_is_read_as_log_odds_and_others_as_they_are() -> None:
-    assert _bound().reading is _bound(4).reading is LOGISTIC
-    assert _bound(score="logit").reading is LINEAR
+def test_a_score_is_found_by_its_name_and_by_itself_and_look_alikes_are_a_contrast() -> None:
+    assert _bound().score is SCORES["log_odds"]
+    assert _bound(4).score is _bound(4, "contrast").score is SCORES["contrast"]
+    own = Score(prob, amount=torch.exp)
+    assert _bound(score=own).score is own
 
 
 @pytest.mark.parametrize(
@@ -98,7 +100,7 @@ def test_a_contrast_beside_a_score_that_was_chosen_is_refused(asked, score) -> N
 def test_the_score_contrast_needs_a_look_alike() -> None:
     with pytest.raises(ValueError, match="Expected a `contrast_target` for score 'contrast', but got None"):
         _bound(score="contrast")
-    assert score_name("contrast", 0) == "contrast"
+    assert used("contrast", 0) is SCORES["contrast"]
 
 
 def test_the_model_is_asked_about_whole_inputs_only_for_a_contrast() -> None:

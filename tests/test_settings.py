@@ -1,5 +1,6 @@
 """Numbers are checked once, in one sentence each; through `attribute`, so that names are the user's."""
 
+import inspect
 import json
 import math
 
@@ -8,7 +9,8 @@ import torch
 from models import Additive, TinyConv
 from quick import explain
 
-from captum_scd import FIDOMasks
+from captum_scd import FIDOAttribution, FIDOMasks
+from captum_scd.settings import DEFAULTS, NAMES
 
 MODEL = Additive().eval()
 INPUTS = torch.ones(1, 4)
@@ -99,3 +101,11 @@ def test_the_question_of_some_examples_is_theirs_alone() -> None:
     ]
     assert kept == [([0], [[1]]), ([0, 1], [[1], [0]]), ([1], [[0]])]
     assert masks[1].settings["n_iterations"] == masks.settings["n_iterations"]
+
+
+def test_attribute_has_the_settings_by_name_with_their_defaults() -> None:
+    parameters = inspect.signature(FIDOAttribution.attribute).parameters
+    assert {name: parameters[name].default for name in NAMES} == DEFAULTS.record()
+    others = {"return_masks", "show_progress", "contrast_target"}
+    keywords = {name for name, one in parameters.items() if one.kind is one.KEYWORD_ONLY}
+    assert keywords == {*NAMES, *others}

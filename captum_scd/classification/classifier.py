@@ -1,6 +1,5 @@
 """`MaskGuidedClassifier`: look, learn what the answer hangs on, look at that, and answer again."""
 
-import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -15,13 +14,12 @@ from captum_scd.classification.combination import COMBINATIONS, Combination
 from captum_scd.classification.views import VIEWS, Scene, View
 from captum_scd.grid import resize
 from captum_scd.masks import FIDOMasks, check_mode
+from captum_scd.settings import NAMES
 
 Boxes = Callable[[Tensor], Tensor]
 DEFAULT_BOXES = BoxRule()
 
-SETTINGS = frozenset(inspect.signature(FIDOAttribution.attribute).parameters) - {
-    "self", "inputs", "target", "additional_forward_args", "mode", "return_masks"
-}  # fmt: skip
+SETTINGS = frozenset(NAMES) - {"mode"} | {"baselines", "feature_mask", "contrast_target", "show_progress"}
 """Options of `FIDOAttribution.attribute` that may be handed on."""
 
 

@@ -7,15 +7,25 @@ interrupted.
 import argparse
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from importlib import import_module
 from typing import NoReturn
 
-from captum_scd._errors import UsageError
+from captum_scd._errors import INTERRUPTED, UsageError
 from captum_scd._version import __version__
-from captum_scd.cli import classify, compare, demo, explain, report, systematic, verify
-from captum_scd.runs.job import INTERRUPTED
 
 __all__ = ["main"]
+
+COMMANDS = {
+    "explain": ("explain", "explain images"),
+    "compare": ("compare", "compare methods on images"),
+    "classify": ("classify", "classify images, looking twice"),
+    "report": ("report", "write a page about a store"),
+    "errors": ("systematic", "find systematic errors in a store"),
+    "verify": ("verify", "check a store of masks"),
+    "demo": ("demo", "see it work, offline"),
+}
+"""By name, the file of a command and what the command does. The file is imported when its command is run."""
 
 
 class Parser(argparse.ArgumentParser):
@@ -37,7 +47,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     try:
         words = sys.argv[1:] if arguments is None else arguments
-        options = _parser().parse_args(words, argparse.Namespace(line=shlex.join(["captum-scd", *words])))
+        line = argparse.Namespace(line=shlex.join(["captum-scd", *words]))
+        options = _parser(words[:1]).parse_args(words, line)
         code: int = options.run(options)
         return code
     except UsageError as error:
@@ -48,15 +59,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return INTERRUPTED
 
 
-def _parser() -> Parser:
+def _parser(wanted: Collection[str] = tuple(COMMANDS)) -> Parser:
+    """Make a parser that knows all commands by name, and the options of those that are wanted."""
     parser = Parser(prog="captum-scd", description="Which pixels make a classifier decide?")
     parser.add_argument("--version", action="version", version=f"captum-scd {__version__}")
     commands = parser.add_subparsers(title="commands", dest="command", required=True, metavar="COMMAND")
-    explain.add_parser(commands)
-    compare.add_parser(commands)
-    classify.add_parser(commands)
-    report.add_parser(commands)
-    systematic.add_parser(commands)
-    verify.add_parser(commands)
-    demo.add_parser(commands)
+    for name, (file, words) in COMMANDS.items():
+        command = commands.add_parser(name, help=words)
+        if name in wanted:
+            import_module(f"captum_scd.cli.{file}").add_options(command)
     return parser

@@ -14,6 +14,7 @@ from captum_scd.attribution import FAST
 from captum_scd.cli.models import FORMS
 from captum_scd.cli.options import number, path_or_url, whole_number
 from captum_scd.infill import INFILLS
+from captum_scd.objective import SCORES
 from captum_scd.photos import Preparation
 from captum_scd.runs.classes import Classes
 
@@ -61,6 +62,17 @@ def add_infill(group: Any) -> None:
     """Add over what the masks are learned."""
     group.add_argument(
         "--infill", metavar="NAME", help=f"what replaces pixels that are taken away: {', '.join(INFILLS)}"
+    )
+
+
+def add_score(group: Any, *, contrast: bool = False) -> None:
+    """Add what the masks keep and lose; the score `contrast` only where a class can be named for it."""
+    names = [name for name in SCORES if contrast or name != "contrast"]
+    group.add_argument(
+        "--score",
+        choices=names,
+        metavar="NAME",
+        help=f"number that the masks must keep and lose: {', '.join(names)}",
     )
 
 
@@ -162,10 +174,16 @@ def request(options: argparse.Namespace, names: Sequence[str], weights: str) -> 
         "target": options.target,
         "classes_sha256": hashlib.sha256("\n".join(names).encode()).hexdigest() if names else None,
         "infill": options.infill,
+        **strategies(options, ["score"]),
         **prepared(options),
         "settings": settings(options),
         "version": __version__,
     }
+
+
+def strategies(options: argparse.Namespace, names: Sequence[str] = ("infill", "score")) -> dict[str, Any]:
+    """Options of `FIDOAttribution` that were given."""
+    return {name: getattr(options, name) for name in names if getattr(options, name) is not None}
 
 
 def settings(options: argparse.Namespace) -> dict[str, Any]:

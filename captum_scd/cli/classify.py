@@ -17,9 +17,11 @@ from captum_scd.cli.arguments import (
     add_infill,
     add_learning,
     add_preparation,
+    add_score,
     add_subject,
     preparation,
     settings,
+    strategies,
 )
 from captum_scd.cli.options import number, whole_number
 from captum_scd.cli.question import subject
@@ -39,9 +41,9 @@ BOX = ("threshold", "inside", "padding", "least")
 LOOK = ("view", "combine", "k", "infill", *BOX)
 
 
-def add_parser(commands: Any) -> None:
-    """Add `classify` to the subcommands of a parser."""
-    parser = commands.add_parser("classify", help="classify images, looking twice", description=DESCRIPTION)
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Make a parser that of `classify`."""
+    parser.description = DESCRIPTION
     parser.set_defaults(run=run)
     add_subject(parser)
     parser.add_argument("--out", required=True, type=Path, metavar="FILE", help="where the table goes")
@@ -81,6 +83,7 @@ def _add_look(group: Any) -> None:
         help="likeliest classes to look for (%(default)s)",
     )
     add_infill(group)
+    add_score(group)
     for name, words in (
         ("threshold", "share of the map's peak at which it is cut for the box"),
         ("inside", "share of what is marked that the box must hold along each axis"),
@@ -102,7 +105,7 @@ def _request(options: argparse.Namespace, names: Sequence[str], weights: str) ->
         "model": options.model,
         "weights": weights,
         "names": list(names),
-        "look": {name: getattr(options, name) for name in LOOK},
+        "look": {name: getattr(options, name) for name in LOOK} | strategies(options, ["score"]),
         "size": options.size,
         "resize": preparation(options).resize,
         "normalization": [list(options.mean), list(options.std)],
@@ -121,11 +124,10 @@ def _second_look(options: argparse.Namespace, asking: Subject) -> SecondLook:
 
 
 def _guided(options: argparse.Namespace, model: torch.nn.Module) -> MaskGuidedClassifier:
-    method = {} if options.infill is None else {"infill": options.infill}
     try:
         return MaskGuidedClassifier(
             model,
-            FIDOAttribution(model, **method),
+            FIDOAttribution(model, **strategies(options)),
             view=options.view,
             boxes=BoxRule(**{name: getattr(options, name) for name in BOX}),
             combine=options.combine,

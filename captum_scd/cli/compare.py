@@ -2,6 +2,8 @@
 
 import argparse
 from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,15 +14,18 @@ from captum_scd.cli.arguments import (
     add_learning,
     add_preparation,
     add_question,
+    add_score,
     add_subject,
     request,
     settings,
+    strategies,
     target_class,
 )
 from captum_scd.cli.comparing import Comparing
 from captum_scd.cli.options import check_writable, names_of
 from captum_scd.cli.question import subject
 from captum_scd.comparison import DEFAULT_METHODS, MEASURES, METHODS
+from captum_scd.comparison.methods import fido
 from captum_scd.pages.compared import Compared
 from captum_scd.pages.runs import PhotoRun
 from captum_scd.pages.words import title_words
@@ -43,13 +48,15 @@ that fails is a line that says why. What is done already, with the same question
 that a run that was broken off can be started again."""
 
 
-def add_parser(commands: Any) -> None:
-    """Add `compare` to the subcommands of a parser."""
-    parser = commands.add_parser("compare", help="compare methods on images", description=DESCRIPTION)
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Make a parser that of `compare`."""
+    parser.description = DESCRIPTION
     parser.set_defaults(run=run)
     add_subject(parser)
     add_folder(parser, PAGE)
-    add_question(parser.add_argument_group("question"))
+    question = parser.add_argument_group("question")
+    add_question(question)
+    add_score(question)
     _add_choice(parser.add_argument_group("choice"))
     add_preparation(parser.add_argument_group("image preparation"))
     add_learning(
@@ -108,12 +115,15 @@ def _methods(options: argparse.Namespace) -> dict[str, Any]:
         UsageError: if there are some, but FIDO is not to be run.
     """
     own = {name: value for name, value in settings(options).items() if name != "seed"}
-    if own and "fido" not in options.methods:
+    score = strategies(options, ["score"])
+    given = ", ".join([*own, *score])
+    if given and "fido" not in options.methods:
         raise UsageError(
-            f"Expected 'fido' among --methods where {', '.join(own)} are given, but they are its settings "
+            f"Expected 'fido' among --methods where {given} are given, but they are its settings "
             f"alone and --methods are {', '.join(options.methods)}."
         )
-    return {name: (name, own) if name == "fido" else name for name in options.methods}
+    its = replace(METHODS["fido"], build=partial(fido, **score))
+    return {name: (its, own) if name == "fido" else name for name in options.methods}
 
 
 def _comparing(options: argparse.Namespace, asking: Subject, methods: Mapping[str, Any]) -> Comparing:

@@ -4,7 +4,6 @@ import argparse
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 from captum.attr import IntegratedGradients, LayerAttribution, LayerGradCam
@@ -28,9 +27,9 @@ network that comes with the package classify them, and show how much of each met
 Nothing is downloaded."""
 
 
-def add_parser(commands: Any) -> None:
-    """Add `demo` to the subcommands of a parser."""
-    parser = commands.add_parser("demo", help="see it work, offline", description=DESCRIPTION)
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Make a parser that of `demo`."""
+    parser.description = DESCRIPTION
     parser.set_defaults(run=run)
     parser.add_argument(
         "--out", type=Path, default=Path("captum-scd-demo"), metavar="DIR", help="%(default)s"

@@ -9,6 +9,7 @@ from captum_scd.cli.arguments import (
     add_preparation,
     add_question,
     add_report,
+    add_score,
     add_subject,
     request,
 )
@@ -35,9 +36,9 @@ and settings, is skipped, so that a run that was broken off can be started again
 numbers of all images go into one store, and images may lie behind URLs, s3://camera/2026 for instance."""
 
 
-def add_parser(commands: Any) -> None:
-    """Add `explain` to the subcommands of a parser."""
-    parser = commands.add_parser("explain", help="explain images", description=DESCRIPTION)
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Make a parser that of `explain`."""
+    parser.description = DESCRIPTION
     parser.set_defaults(run=run)
     add_subject(parser)
     _add_place(parser)
@@ -101,6 +102,7 @@ def _add_place(parser: Any) -> None:
 
 def _add_question(group: Any) -> None:
     add_question(group)
+    add_score(group, contrast=True)
     group.add_argument(
         "--contrast",
         metavar="CLASS",

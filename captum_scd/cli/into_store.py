@@ -3,12 +3,12 @@
 import argparse
 from pathlib import Path
 
-from captum_scd._errors import UsageError
+from captum_scd._errors import INTERRUPTED, UsageError
 from captum_scd.cli.arguments import prepared
 from captum_scd.cli.engines import engine
 from captum_scd.cli.images import Images
 from captum_scd.photos import PhotoInput
-from captum_scd.runs.job import INTERRUPTED, complain
+from captum_scd.runs.job import complain
 from captum_scd.runs.question import Question
 from captum_scd.runs.running import Outcome
 

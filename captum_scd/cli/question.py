@@ -3,7 +3,7 @@
 import argparse
 
 from captum_scd._errors import UsageError
-from captum_scd.cli.arguments import chosen_device, preparation, settings, target_class
+from captum_scd.cli.arguments import chosen_device, preparation, settings, strategies, target_class
 from captum_scd.cli.models import load_model, probe
 from captum_scd.look_alikes import NEAREST
 from captum_scd.photos import Normalization
@@ -36,9 +36,8 @@ def question(options: argparse.Namespace) -> Question:
     target = target_class(options, asked.classes)
     contrast = _contrast(options.contrast, asked.classes, target)
     numbers = {**settings(options), **({} if contrast is None else {"contrast_target": contrast})}
-    method = {} if options.infill is None else {"infill": options.infill}
     try:
-        return Question(asked, Explaining(asked.model, numbers, method, fully=True), target)
+        return Question(asked, Explaining(asked.model, numbers, strategies(options), fully=True), target)
     except ValueError as error:
         raise UsageError(str(error)) from error
 

@@ -23,9 +23,9 @@ for each image its masks. Photos are read again where they still are; where they
 alone."""
 
 
-def add_parser(commands: Any) -> None:
-    """Add `report` to the subcommands of a parser."""
-    parser = commands.add_parser("report", help="write a page about a store", description=DESCRIPTION)
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Make a parser that of `report`."""
+    parser.description = DESCRIPTION
     parser.set_defaults(run=run)
     add_store(parser)
     parser.add_argument(

@@ -33,9 +33,9 @@ or where errors gather; chances are corrected for the number of questions. A pag
 (errors.json) are written into --out."""
 
 
-def add_parser(commands: Any) -> None:
-    """Add `errors` to the subcommands of a parser."""
-    parser = commands.add_parser("errors", help="find systematic errors in a store", description=DESCRIPTION)
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Make a parser that of `errors`."""
+    parser.description = DESCRIPTION
     parser.set_defaults(run=run)
     add_store(parser)
     parser.add_argument(

@@ -1,7 +1,6 @@
 """`captum-scd verify`: reads everything in a store, and lists what is missing or damaged."""
 
 import argparse
-from typing import Any
 
 from captum_scd._errors import UsageError
 from captum_scd.store import MaskStore, verify
@@ -10,9 +9,9 @@ DESCRIPTION = """Read every entry of a store and list what is missing, damaged o
 is 0 if the store is whole, 1 if it is not."""
 
 
-def add_parser(commands: Any) -> None:
-    """Add `verify` to the subcommands of a parser."""
-    parser = commands.add_parser("verify", help="check a store of masks", description=DESCRIPTION)
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Make a parser that of `verify`."""
+    parser.description = DESCRIPTION
     parser.set_defaults(run=run)
     parser.add_argument("store", metavar="STORE", help="path or URL, as explain --store wrote it")
     parser.add_argument(

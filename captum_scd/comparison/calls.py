@@ -35,10 +35,11 @@ class Call:
     def keywords(self, question: Question) -> dict[str, Any]:
         """Collect what the method takes of what every method is offered, and its own options."""
         parameters, takes_all = _parameters(self.of)
-        offered = question.offered.items()
-        return {name: value for name, value in offered if takes_all or name in parameters} | dict(
-            self.options
-        )
+        offered = question.offered
+        if _is_captums(self.of):
+            offered["internal_batch_size"] = max(question.rows, len(question.inputs))
+        taken = {name: value for name, value in offered.items() if takes_all or name in parameters}
+        return taken | dict(self.options)
 
     def check(self, name: str, question: Question) -> None:
         """Raise TypeError for options that the method does not take, or for one that it needs and lacks."""
@@ -67,6 +68,12 @@ def described(error: Exception) -> str:
 def _function(of: Any) -> Callable[..., Any]:
     function: Callable[..., Any] = of.attribute if is_attribution(of) else of
     return function
+
+
+def _is_captums(of: Any) -> bool:
+    """Whether Captum's own code makes the map, which takes no cap below the number of images."""
+    function = _function(getattr(of, "attribution_method", of))
+    return str(getattr(function, "__module__", "")).startswith("captum.")
 
 
 def _parameters(of: Any) -> tuple[dict[str, inspect.Parameter], bool]:

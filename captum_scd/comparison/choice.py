@@ -90,6 +90,8 @@ def _choice(name: str, what: Any, question: Question) -> Choice:
 
 
 def _method(name: str, what: Any) -> Method:
+    if isinstance(what, Method):
+        return what
     if isinstance(what, str):
         method = METHODS[_known("method", what, METHODS)]
         return method if name == what else replace(method, label=name)

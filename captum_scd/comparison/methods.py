@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from captum.attr import (
@@ -43,9 +44,9 @@ class Method:
     build: Callable[[Question], Call]
 
 
-def fido(question: Question) -> Call:
-    """FIDO at the library's defaults, its joint map."""
-    return Call(FIDOAttribution(question.model))
+def fido(question: Question, **strategies: Any) -> Call:
+    """FIDO at the library's defaults where no others of its strategies are given, its joint map."""
+    return Call(FIDOAttribution(question.model, **strategies))
 
 
 def integrated_gradients(question: Question) -> Call:

@@ -45,7 +45,7 @@ class Question:
             "baselines": self.baselines.clone(),
             "target": self.target.clone() if isinstance(self.target, Tensor) else self.target,
             "additional_forward_args": self.additional_forward_args,
-            "internal_batch_size": max(self.rows, len(self.inputs)),
+            "internal_batch_size": self.rows,
             "seed": self.seed,
         }
 

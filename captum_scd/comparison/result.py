@@ -71,7 +71,7 @@ class Comparison:
     >>> list(comparison.maps), comparison.rows["saliency"].status, len(comparison)
     (['saliency', 'random'], 'done', 2)
     >>> comparison.to_markdown().splitlines()[0]
-    '| method | deletion ↓ | s/image | forwards | with backward | peak MB |'
+    '| method | deletion ↓ | s/image | forwards | with backward |'
     """
 
     rows: Mapping[str, Row]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
@@ -34,9 +34,13 @@ def markdown(rows: Mapping[str, Row], measures: Mapping[str, Measure]) -> str:
 
 def lines(rows: Mapping[str, Row], measures: Mapping[str, Measure]) -> list[list[str]]:
     """Cells of a table of means over the images: the headings, then a line a method."""
-    costs = [heading for heading, _ in COSTS.values()]
-    header = ["method", *(measure.heading for measure in measures.values()), *costs]
-    return [header, *([row.label, *_numbers(row, measures)] for row in rows.values())]
+    told = _told(rows)
+    header = [
+        "method",
+        *(measure.heading for measure in measures.values()),
+        *(COSTS[name][0] for name in told),
+    ]
+    return [header, *([row.label, *_numbers(row, measures, told)] for row in rows.values())]
 
 
 def notes(rows: Mapping[str, Row]) -> list[str]:
@@ -100,12 +104,16 @@ def _records(rows: Mapping[str, Row], measures: Mapping[str, Measure], count: in
             }  # fmt: skip
 
 
-def _numbers(row: Row, measures: Mapping[str, Measure]) -> list[str]:
+def _told(rows: Mapping[str, Row]) -> list[str]:
+    """Names of the costs in a table: memory only where some of it is known, which is on CUDA."""
+    known = any(row.cost is not None and row.cost.peak_bytes is not None for row in rows.values())
+    return [name for name in COSTS if known or name != "peak_mb"]
+
+
+def _numbers(row: Row, measures: Mapping[str, Measure], told: Sequence[str]) -> list[str]:
     means = [_written(row.values.get(name)) for name in measures]
     spent = costs(row)
-    return means + [
-        NOTHING if spent[name] is None else form.format(spent[name]) for name, (_, form) in COSTS.items()
-    ]
+    return means + [NOTHING if spent[name] is None else COSTS[name][1].format(spent[name]) for name in told]
 
 
 def _said(row: Row) -> str:

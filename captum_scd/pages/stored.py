@@ -18,9 +18,6 @@ from captum_scd.runs.classes import Classes
 from captum_scd.runs.results import Result
 from captum_scd.store import Entry, MaskStore
 
-FIXED = ("blur", "mean", "local_mean")
-"""Infills that are made of the picture alone, so that they can be made again."""
-
 
 @dataclass(frozen=True)
 class Stored:
@@ -129,5 +126,7 @@ def _check_image(entry: Entry) -> None:
 
 
 def _infill(picture: Tensor, name: object) -> Tensor | None:
-    """Make the infill of a picture again; these commute with the normalisation of inputs."""
-    return infill.INFILLS[name](picture[None], torch.Generator())[0].clamp(0, 1) if name in FIXED else None
+    """Make the infill of a picture again, where that gives the one the masks were learned with."""
+    if not isinstance(name, str) or not infill.can_be_repeated(name):
+        return None
+    return infill.resolve(name)(picture[None], torch.Generator())[0].clamp(0, 1)

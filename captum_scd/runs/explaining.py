@@ -1,6 +1,5 @@
 """`Explaining`: a network and a question, asked of one batch of images after another, in any process."""
 
-import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from functools import cached_property
@@ -24,8 +23,8 @@ from captum_scd.runs.facts import (
     cut_areas,
     probabilities_shown,
 )
-from captum_scd.scoring import score_name
-from captum_scd.settings import Settings
+from captum_scd.scoring import used
+from captum_scd.settings import NAMES, Settings
 from captum_scd.store import Entry
 
 NOT_KEPT = ("mode", "trajectory", "internal_batch_size")
@@ -74,7 +73,7 @@ class Explaining:
                 f"Expected `model` to be a network or a function that loads one, "
                 f"but got {type(self.model).__name__}."
             )
-        known = {*self._defaults(), "contrast_target"} - {"mode", "trajectory"}
+        known = {*NAMES, "contrast_target"} - {"mode", "trajectory"}
         known -= set() if self.fully else {"alternatives"}
         for name in self.settings:
             if name not in known:
@@ -93,9 +92,9 @@ class Explaining:
         contrast = _checked_contrast(self.settings.get("contrast_target"))
         infill = infills.named(infills.several(fido.infill))
         strategies = {"infill": infill, "sampler": describe(fido.sampler)}
-        strategies["score"] = score_name(fido.score, contrast)
+        strategies["score"] = used(fido.score, contrast).name
         given = {name: value for name, value in self.settings.items() if name != "contrast_target"}
-        numbers = Settings(**{**self._defaults(), **given}).record()
+        numbers = Settings(**given).record()
         kept = {name: value for name, value in numbers.items() if name not in NOT_KEPT}
         return {**strategies, **kept, "contrast_target": contrast}
 
@@ -213,12 +212,6 @@ class Explaining:
         masked = {**shown_by(masks, THRESHOLD), **(_softly(masks) if self.fully else {})}
         shown = probabilities_shown(self.network, inputs, masks.infill, masked, targets)
         return {"image": probabilities[rows, targets], "predicted": probabilities.amax(1), **shown}
-
-    @staticmethod
-    def _defaults() -> dict[str, Any]:
-        """Settings of `attribute` that are not given."""
-        parameters = inspect.signature(FIDOAttribution.attribute).parameters
-        return {one.name: parameters[one.name].default for one in fields(Settings)}
 
 
 def _checked_contrast(contrast: object) -> int | str | None:

@@ -9,12 +9,9 @@ from typing import Any, Protocol
 from PIL import Image
 
 from captum_scd._captum import progress_bar
-from captum_scd._errors import ImageError, one_line
+from captum_scd._errors import INTERRUPTED, ImageError, one_line
 from captum_scd.photos import read
 from captum_scd.runs.naming import Photo
-
-INTERRUPTED = 130
-"""Exit code of a run that was broken off."""
 
 
 class Work(Protocol):

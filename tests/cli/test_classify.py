@@ -84,7 +84,18 @@ def test_boxes_are_cut_from_the_photos_own_pixels(classify, save, monkeypatch):
 
 def test_options_reach_the_classifier(classify, save, monkeypatch):
     asked = crops(monkeypatch)
-    options = ["--view", "blend_crop", "--combine", "confidence", "--k", 2, "--infill", "mean"]
+    options = [
+        "--view",
+        "blend_crop",
+        "--combine",
+        "confidence",
+        "--k",
+        2,
+        "--infill",
+        "mean",
+        "--score",
+        "logit",
+    ]
     classify(
         save("a.png"),
         *options,
@@ -104,7 +115,7 @@ def test_options_reach_the_classifier(classify, save, monkeypatch):
         "blend_crop", "confidence", 2, "mean"
     )  # fmt: skip
     assert guided.boxes == BoxRule(threshold=0.3, inside=0.8, padding=7, least=20)
-    assert told.masks.settings["seed"] == 5
+    assert (told.masks.settings["seed"], told.masks.settings["score"]) == (5, "logit")
     assert told.masks.settings["n_iterations"] == 2
 
 
@@ -153,7 +164,8 @@ def test_second_run_keeps_what_is_done(classify, save, table, capsys):
 
 
 CHANGES = [
-    ("--iterations", "3"), ("--seed", "1"), ("--infill", "mean"), ("--size", "9"), ("--resize", "14"),
+    ("--iterations", "3"), ("--seed", "1"), ("--infill", "mean"), ("--score", "prob"),
+    ("--size", "9"), ("--resize", "14"),
     ("--mean", "0", "0", "0"), ("--std", "1", "1", "1"), ("--samples", "4"), ("--mask-size", "4"),
     ("--view", "blend"), ("--combine", "replace"), ("--k", "2"), ("--threshold", "0.4"), ("--inside", "0.5"),
     ("--padding", "3"), ("--least", "50"), ("--overwrite",),
@@ -263,6 +275,7 @@ ERRORS = [
     (["--padding", "-1"], "Expected `padding` to be at least 0"),
     (["--view", "zoom"], "invalid choice: 'zoom'"),
     (["--infill", "paint"], "Expected `infill` to be one of 'blur'"),
+    (["--score", "contrast"], "invalid choice: 'contrast'"),
     (["--device", "warp"], "Expected --device to be there, but 'warp' raised"),
 ]
 

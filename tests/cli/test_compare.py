@@ -173,13 +173,28 @@ def test_fido_gets_its_settings_and_all_get_seed_and_infill(compare, save, out, 
     attribute = FIDOAttribution.attribute
 
     def spy(self: Any, *arguments: Any, **options: Any) -> Any:
-        seen.update(options)
+        seen.update(options, score=self.score)
         return attribute(self, *arguments, **options)
 
     monkeypatch.setattr(FIDOAttribution, "attribute", spy)
-    options = ["--iterations", 2, "--samples", 4, "--mask-size", 3, "--seed", 7, "--infill", "mean"]
+    options = [
+        "--iterations",
+        2,
+        "--samples",
+        4,
+        "--mask-size",
+        3,
+        "--seed",
+        7,
+        "--infill",
+        "mean",
+        "--score",
+        "prob",
+    ]
     compare(save("a.png"), "--methods", "fido,random", *options, "--metrics", "total_variation")
     assert (seen["n_iterations"], seen["n_samples"], seen["mask_size"], seen["seed"]) == (2, 4, 3, 7)
+    assert seen["score"] == "prob"
+    assert loaded(out / "a.compare.json")["comparison"]["methods"]["fido"]["label"] == "FIDO"
     baselines: Tensor = seen["baselines"]
     assert (baselines.amax((2, 3)) - baselines.amin((2, 3))).max() < 1e-5
     assert loaded(out / "a.compare.json")["comparison"]["seed"] == 7
@@ -260,6 +275,7 @@ ERRORS = [
     (["--methods", ""], "but got ''"),
     (["--metrics", "beauty"], "Expected each metric to be one of 'insertion', "),
     (["--iterations", "3"], "Expected 'fido' among --methods where n_iterations are given"),
+    (["--score", "prob"], "Expected 'fido' among --methods where score are given"),
     (["--infill", "paint"], "Expected `infill` to be one of 'blur'"),
     (["--target", "5"], "Expected --target to be a class number from 0 to 2"),
     (["--resize", "11"], "Expected --resize of at least --size"),

@@ -12,6 +12,7 @@ from PIL import Image
 from captum_scd import FIDOAttribution, FIDOMasks, MaskStore, metrics
 from captum_scd.cli import explaining, main
 from captum_scd.infill import INFILLS
+from captum_scd.objective import SCORES
 from captum_scd.runs import folder
 from captum_scd.runs import job as jobs
 from captum_scd.runs.results import Result
@@ -144,6 +145,21 @@ def test_every_infill_by_name(explain, save, out, infill):
     assert strict(out / "a.json")["settings"]["infill"] == infill
 
 
+@pytest.mark.parametrize("score", [name for name in SCORES if name != "contrast"])
+def test_every_score_by_name(explain, save, out, score):
+    assert explain(save("a.png"), "--score", score) == 0
+    assert strict(out / "a.json")["settings"]["score"] == score
+
+
+def test_a_contrast_is_a_score_by_name_too(explain, save, out, tmp_path):
+    photo = save("a.png")
+    assert explain(photo, "--contrast", 1) == 0
+    assert explain(photo, "--contrast", 1, "--score", "contrast", "--out", tmp_path / "named") == 0
+    first, named = (FIDOMasks.load(folder / "a.npz") for folder in (out, tmp_path / "named"))
+    assert first.settings == named.settings
+    assert torch.equal(first.joint, named.joint)
+
+
 def test_folder_goes_on_past_broken_images_and_names_them(explain, save, out, capsys):
     whole = save("sub/whole.png")
     folder = whole.parent.parent
@@ -199,6 +215,7 @@ def test_second_run_skips_what_is_done(explain, save, out, capsys):
 
 CHANGES = [
     ("--iterations", "3"), ("--seed", "1"), ("--target", "1"), ("--contrast", "2"), ("--infill", "mean"),
+    ("--score", "prob"),
     ("--size", "9"), ("--resize", "14"), ("--mean", "0", "0", "0"), ("--samples", "4"),
     ("--mask-size", "4"), ("--overwrite",),
 ]  # fmt: skip
@@ -350,6 +367,9 @@ ERRORS = [
     (["--target", "1", "--contrast", "1"], "Expected --contrast to be another class than --target"),
     (["--contrast", "nearer"], "Expected --contrast to be 'nearest', a class number from 0 to 2"),
     (["--infill", "paint"], "Expected `infill` to be one of 'blur'"),
+    (["--score", "margin"], "invalid choice: 'margin'"),
+    (["--score", "contrast"], "Expected a `contrast_target` for score 'contrast', but got None."),
+    (["--score", "prob", "--contrast", "1"], "Expected no `contrast_target` beside score 'prob'"),
     (["--classes", "nowhere.txt"], "Expected --classes to name a text file"),
     (["--device", "warp"], "Expected --device to be there, but 'warp' raised"),
 ]

@@ -11,7 +11,9 @@ from torch import Tensor, nn
 
 from captum_scd import FIDOAttribution, compare, infill, metrics
 from captum_scd.comparison import DEFAULT_METHODS
+from captum_scd.comparison.calls import Call
 from captum_scd.comparison.measures import DRAWS
+from captum_scd.comparison.question import make_question
 
 QUICKLY = {name: (name, QUICK) if name == "fido" else name for name in DEFAULT_METHODS}
 OF_CAPTUM = ["sensitivity", "sensitivity_floor", "infidelity"]
@@ -307,3 +309,27 @@ def test_sensitivity_asks_each_method_again(relu_net, images: Tensor) -> None:
     assert rows["ones"].values["sensitivity"].tolist() == [0, 0, 0]
     asked = (relu_net, images, again(images), infill.blur(images), 1)
     torch.testing.assert_close(rows["saliency"].values["infidelity"], metrics.infidelity(*asked, seed=3))
+
+
+def test_fido_keeps_the_cap_and_captums_own_methods_take_at_least_all_images(net: nn.Module) -> None:
+    images, rows = torch.rand(6, 3, 8, 8, generator=torch.Generator().manual_seed(0)), []
+    net.register_forward_pre_hook(lambda module, inputs: rows.append(len(inputs[0])))
+    fido = ("fido", {"n_iterations": 2, "mask_size": 4, "n_restarts": 1})
+    compare(net, images, 0, [fido], ["total_variation"], internal_batch_size=2)
+    whole, *passes = rows
+    assert whole == 6
+    assert max(passes) <= 2
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        done = compare(net, images, 0, ["integrated_gradients"], ["total_variation"], internal_batch_size=2)
+    assert done.rows["integrated_gradients"].status == "done"
+
+
+@pytest.mark.parametrize(
+    ("method", "cap"),
+    [(FIDOAttribution, 2), (lambda net: NoiseTunnel(FIDOAttribution(net)), 2), (IntegratedGradients, 6)],
+    ids=["fido", "fido in a tunnel", "captum's"],
+)
+def test_the_cap_is_raised_for_captums_own_methods_alone(net: nn.Module, method, cap: int) -> None:
+    question = make_question(net, torch.rand(6, 3, 8, 8), 0, None, "blur", None, 2, 0)
+    assert Call(method(net)).keywords(question)["internal_batch_size"] == cap

@@ -1,5 +1,6 @@
 """What a comparison shows: tables, dictionaries and figures, true to the rows."""
 
+import dataclasses
 import json
 import pickle
 import sys
@@ -12,7 +13,7 @@ from matplotlib.text import Text
 from torch import Tensor, nn
 
 from captum_scd import compare
-from captum_scd.comparison import Comparison
+from captum_scd.comparison import Comparison, tables
 
 
 def ramp(inputs: Tensor) -> Tensor:
@@ -36,14 +37,22 @@ def cells(line: str) -> list[str]:
 def test_the_table_has_a_line_a_method_and_means_over_images(comparison: Comparison) -> None:
     head, rule, *lines = comparison.to_markdown().split("\n\n")[0].splitlines()
     assert cells(head)[:4] == ["method", "insertion ↑", "difference ↑", "TV ↓"]
-    assert cells(head)[4:] == ["s/image", "forwards", "with backward", "peak MB"]
-    assert cells(rule) == ["---", *["---:"] * 7]
+    assert cells(head)[4:] == ["s/image", "forwards", "with backward"]
+    assert cells(rule) == ["---", *["---:"] * 6]
     assert [cells(line)[0] for line in lines] == ["a", "b", "c"]
     for line, row in zip(lines, comparison.rows.values(), strict=True):
-        assert len(cells(line)) == 8
+        assert len(cells(line)) == 7
         for cell, name in zip(cells(line)[1:], comparison.measures, strict=False):
             expected = np.mean(row.values[name].tolist()) if row.values else None
             assert cell == ("-" if expected is None else f"{expected:.3f}")
+
+
+def test_memory_has_a_column_where_it_is_known(comparison: Comparison) -> None:
+    cost = dataclasses.replace(comparison.rows["a"].cost, peak_bytes=3 * 2**20)
+    rows = {**comparison.rows, "a": dataclasses.replace(comparison.rows["a"], cost=cost)}
+    head, *lines = tables.lines(rows, comparison.measures)
+    assert head[-1] == "peak MB"
+    assert [line[-1] for line in lines] == ["3", "-", "-"]
 
 
 def test_what_failed_is_said_below_the_table(comparison: Comparison) -> None:
