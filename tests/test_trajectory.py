@@ -87,7 +87,9 @@ def test_logits_of_any_form_are_cut_to_the_wanted_area() -> None:
     assert torch.equal(recut(order, again), again)
     for found, wanted, few in zip(again.flatten(0, 1), logits.flatten(0, 1), count.flatten(), strict=True):
         assert set((found >= 0.5).nonzero().flatten().tolist()) == set(wanted.topk(int(few)).indices.tolist())
-    assert recut(Order(logits[..., :1], logits[0, :, :1]), masks[..., :1]).eq(0.5).all()
+    single = Order(logits[..., :1], logits[0, :, :1])
+    assert recut(single, torch.ones(2, 3, 1)).eq(0.5).all()
+    assert recut(single, torch.zeros(2, 3, 1)).eq(0).all()
     flat = torch.zeros(2, 1, 5)
     assert recut(Order(flat, flat[0]), flat).isfinite().all()
 
