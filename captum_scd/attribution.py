@@ -148,8 +148,8 @@ class FIDOAttribution(PerturbationAttribution):  # type: ignore[misc]
                 (superpixels). Replaces the grid of `mask_size`.
             mode: which map to return, `"joint"`, `"ssr"` or `"sdr"`.
             n_iterations: steps; each costs 2 * n_samples * n_restarts forward and backward passes an
-                example. The first half surveys the input, the rest refines what is not clear by then; some
-                200 forward passes then choose, cut and judge. `FAST` are settings for a first look.
+                example. The first third surveys the input, the rest refines what is not clear by then; some
+                150 forward passes then choose, cut and judge. `FAST` are settings for a first look.
             n_samples: mask samples an iteration.
             mask_size: cells of the mask along the shortest spatial axis, or along each as a tuple; by
                 default 56 for images, 112 for signals, 14 for volumes, at most one a pixel.

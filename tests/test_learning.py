@@ -1,5 +1,7 @@
 """What a step asks, what it makes of the answers, and what it costs; on models whose slopes are known."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from models import PlantedPatch, SavedBytes, Watched
@@ -163,6 +165,27 @@ def test_the_result_is_the_mean_of_the_starts_and_sdr_leans_on_ssr() -> None:
     found = asked.orders(logits)
     torch.testing.assert_close(found[SSR], ssr)
     torch.testing.assert_close(found[SDR], normalized(sdr + LEAN * ssr))
+
+
+def test_the_blend_of_each_example_reaches_its_order() -> None:
+    grid = make_grid((torch.zeros(1, 1, 56, 56),))
+    image, logits = torch.zeros(1, 1, 56, 56), random(2, 2, grid.count, seed=9)
+    asked = linear(n_starts=2)
+    composites = [replace(one, inputs=(image,), grid=grid) for one in asked.composites]
+    asked, coarse = replace(asked, composites=composites), torch.tensor([2])
+    torch.testing.assert_close(
+        asked.orders(logits, coarse), finished(grid, logits.mean(1, keepdim=True), coarse)
+    )
+    torch.testing.assert_close(asked.regions(logits)[2], asked.orders(logits, coarse)[SSR])
+    assert not torch.equal(asked.orders(logits), asked.orders(logits, coarse))
+
+
+def test_noise_comes_of_the_generator_alone() -> None:
+    asked = linear()
+    state, own = torch.get_rng_state(), asked.generator.get_state()
+    asked(0, asked.start(), flat())
+    assert torch.equal(torch.get_rng_state(), state)
+    assert not torch.equal(asked.generator.get_state(), own)
 
 
 def test_an_order_is_a_sum_of_blurs_each_brought_to_one_size() -> None:
