@@ -45,7 +45,7 @@ ROWS = 8
 """Rows in one pass: few fit the processor's cache better."""
 
 Values = dict[str, list[float]]
-"""By column, one value a photo."""
+"""By column, one value per photo."""
 
 
 @dataclass(frozen=True)
@@ -125,7 +125,7 @@ VARIANTS: Mapping[str, Variant] = {
 
 @dataclass
 class Results:
-    """Values by variant and batch, one file a variant, so that processes may share the variants among them.
+    """Values by variant and batch, one file per variant, so that processes may share the variants among them.
 
     Attributes:
         folder: what an earlier run with the same settings has left there is kept.

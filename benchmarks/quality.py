@@ -116,7 +116,7 @@ class Table:
 
 
 def passes(cost: Cost, images: int) -> Values:
-    """Network passes an image, as columns of as many images."""
+    """Network passes per image, as columns of as many images."""
     counts = {"forward": cost.forward, "backward": cost.backward}
     return {name: torch.full((images,), float(count)) for name, count in counts.items()}
 

@@ -1,4 +1,4 @@
-"""What a store of masks costs: bytes an image, throughput beside the bare loop, start-up.
+"""What a store of masks costs: bytes per image, throughput beside the bare loop, start-up.
 
     python benchmarks/scale.py                 # the demo's pictures and network
     python benchmarks/scale.py --images 8 --iterations 2 --json out/smoke.json     # a smoke test
@@ -128,13 +128,13 @@ def table(result: dict[str, Any]) -> str:
     }
     each = {name: value / filled["entries"] for name, value in filled["store"].items()}
     rows = [
-        ("images a second, bare loop", f"{rate['bare']:.2f}"),
-        ("images a second, into a store", f"{rate['stored']:.2f}"),
+        ("images per second, bare loop", f"{rate['bare']:.2f}"),
+        ("images per second, into a store", f"{rate['stored']:.2f}"),
         ("processor seconds, store over bare loop", f"{ratio:.3f}"),
         ("a run over nothing, s", f"{run['start']['wall']:.2f}"),
         (f"a run over {images} that are done, s", f"{run['again']['wall']:.2f}"),
-        ("bytes an image, masks of the demo", f"{run['store']['bytes'] / images:.0f}"),
-        ("bytes an image, random masks of 28 x 28", f"{each['bytes']:.0f}"),
+        ("bytes per image, masks of the demo", f"{run['store']['bytes'] / images:.0f}"),
+        ("bytes per image, random masks of 28 x 28", f"{each['bytes']:.0f}"),
         ("the same, in whole blocks of a disk", f"{each['bytes_in_blocks']:.0f}"),
         ("objects for 1,000 images", f"{1000 * each['objects']:.0f}"),
         ("commit, ms an image", f"{1000 * filled['filled']['wall'] / filled['entries']:.2f}"),

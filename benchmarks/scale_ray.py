@@ -1,4 +1,4 @@
-"""What a Ray cluster costs and brings: images a second with 1 and 2 workers beside the bare loop, start-up.
+"""What a Ray cluster costs and brings: images per second with 1 and 2 workers beside the bare loop, start-up.
 
     python benchmarks/scale_ray.py                 # the demo's pictures and network
     python benchmarks/scale_ray.py --images 8 --iterations 2 --workers 1     # a smoke test
@@ -70,7 +70,7 @@ def table(rows: Sequence[dict[str, float]]) -> str:
     """The numbers as Markdown."""
     header = (
         "workers",
-        "images a second",
+        "images per second",
         "bare loop, a processor second",
         "ratio",
         "start-up, s",

@@ -142,17 +142,17 @@ class FIDOAttribution(PerturbationAttribution):  # type: ignore[misc]
             baselines: what replaces removed pixels, instead of the constructor's infill: a number, a tensor
                 of the input's shape or with first dimension 1, or a tuple of these, one per input.
             target: class to explain, in any of Captum's forms: int, tuple, tensor, list of ints or tuples;
-                None for models with one output an example.
+                None for models with one output per example.
             additional_forward_args: further arguments of the model; tensors with N entries follow the rows.
-            feature_mask: integer group numbers, broadcastable to the inputs; one mask value a group
+            feature_mask: integer group numbers, broadcastable to the inputs; one mask value per group
                 (superpixels). Replaces the grid of `mask_size`.
             mode: which map to return, `"joint"`, `"ssr"` or `"sdr"`.
             n_iterations: steps; each costs 2 * n_samples * n_restarts forward and backward passes an
                 example. The first third surveys the input, the rest refines what is not clear by then; some
                 150 forward passes then choose, cut and judge. `FAST` are settings for a first look.
-            n_samples: mask samples an iteration.
+            n_samples: mask samples per iteration.
             mask_size: cells of the mask along the shortest spatial axis, or along each as a tuple; by
-                default 56 for images, 112 for signals, 14 for volumes, at most one a pixel.
+                default 56 for images, 112 for signals, 14 for volumes, at most one per pixel.
             temperature: of the sampler, above 0; lower is harder.
             learning_rate: length of a refining round's move, where that of the survey is 1; 0 only surveys.
             area_weight: price of the whole image, in nats of the class; more makes the regions above 0.5
@@ -164,7 +164,7 @@ class FIDOAttribution(PerturbationAttribution):  # type: ignore[misc]
             alternatives: further regions to look for, each with those before it covered by the infill;
                 they are `FIDOMasks.alternatives`.
             contrast_target: class b of "why a and not b?", in any of Captum's forms; the score is then
-                logit_a - logit_b. Several as a list of class numbers an example, `[[3, 5], [7]]` for two, or
+                logit_a - logit_b. Several as a list of class numbers per example, `[[3, 5], [7]]` for two, or
                 an integer tensor (N, K); `"nearest"` for the three likeliest other classes of each example.
                 Each then counts by its probability among them: logit_a - logsumexp of their logits. The
                 class is dimension 1 of the output; in further ones they take the target's place.

@@ -38,7 +38,7 @@ class Explanation:
         history: for each step, measures (N,).
         frames: (frames, 2, N, cells) how the masks formed.
         agreement: (N, cells) share of the starts whose SSR holds a cell; None for one start.
-        verdicts: one an example.
+        verdicts: one per example.
         winners: what was chosen for each example, one of `BLENDS` and one of `CANDIDATES`: "fine rounds".
     """
 

@@ -21,7 +21,7 @@ class Query:
 
     Attributes:
         forward_func: the user's model or function; gets the inputs, then the additional arguments.
-        target: (N, d) index into the output's dimensions after the first, None for one number a row.
+        target: (N, d) index into the output's dimensions after the first, None for one number per row.
         arguments: additional forward arguments; tensors with one entry per example follow the rows.
         count: number N of examples.
     """
@@ -210,7 +210,7 @@ def check_index(shape: tuple[int, ...], index: Tensor, name: str) -> None:
     """Raise unless each of the (n, d) indices picks one value of a row of an output of that shape."""
     if index.shape[1] != len(shape) - 1:
         came = f"it indexes {index.shape[1]} of its {len(shape) - 1} dimensions"
-        raise AssertionError(f"Expected `{name}` to pick one value a row of an output {shape}, but {came}.")
+        raise AssertionError(f"Expected `{name}` to pick one value per row of an output {shape}, but {came}.")
     sizes = torch.tensor(shape[1:], device=index.device)
     outside = ((index >= sizes) | (index < -sizes)).any(1)
     if outside.any():

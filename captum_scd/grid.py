@@ -1,6 +1,6 @@
 """From the cells a mask is learned on to the features of the input it covers.
 
-A mask has one value a cell. Images, signals and volumes have a regular lattice of cells that is
+A mask has one value per cell. Images, signals and volumes have a regular lattice of cells that is
 interpolated to the input's size and shared by the channels; tabular inputs have a cell for each feature;
 with a feature mask (superpixels) each group of features is a cell. All cells of an example stand in one
 row, so that sampling and optimisation need to know nothing of their arrangement.
@@ -121,7 +121,7 @@ class Groups:
 
 @dataclass(frozen=True)
 class Grid:
-    """The cells of all inputs of a model, in one row an example.
+    """The cells of all inputs of a model, in one row per example.
 
     Attributes:
         layouts: one per input.

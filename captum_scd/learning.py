@@ -63,7 +63,7 @@ class MaskLearning:
             the steps take them in turn.
         score: what its values cost in a round.
         sampler: logits, noise, temperature -> relaxed mask.
-        n_samples: mask samples a step.
+        n_samples: mask samples per step.
         n_starts: independent starts of each example, at least 1.
         temperature: of the sampler.
         generator: draws the noise, on the CPU; all examples share that of a step, and no two starts.

@@ -46,9 +46,10 @@ def find_look_alikes(asked: Contrast, query: Query, whole: Whole) -> LookAlikes:
     """Bring look-alikes of every form into one.
 
     Args:
-        asked: one class an example in any of Captum's forms of a target; several as a list of class numbers
-            an example, or an integer tensor (N, K); `"nearest"` for the three likeliest other classes of each
-            example. Several and the nearest take the target's place in further dimensions of the output.
+        asked: one class per example in any of Captum's forms of a target; several as a list of class
+            numbers per example, or an integer tensor (N, K); `"nearest"` for the three likeliest other
+            classes of each example. Several and the nearest take the target's place in further dimensions
+            of the output.
         query: the model, and the target of each example.
         whole: hands over the model's output for the whole inputs.
 
@@ -61,7 +62,7 @@ def find_look_alikes(asked: Contrast, query: Query, whole: Whole) -> LookAlikes:
         return _nearest(asked, query, whole)
     rows, *sizes = whole(lambda output, _: output.shape)[0]
     _check_classes(math.prod(sizes), (rows, *sizes))
-    assert query.target is not None  # the query refuses outputs of more than one number a row without
+    assert query.target is not None  # the query refuses outputs of more than one number per row without
     index, named = _given(asked, query.target)
     check_index((query.count, *sizes), index[named], "contrast_target")
     classes = torch.tensor(sizes, device=index.device)
@@ -105,7 +106,7 @@ def _given(asked: Contrast, target: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _is_several(asked: Contrast) -> bool:
-    """Tell look-alikes with a list or tensor of class numbers an example from Captum's forms of a target."""
+    """Tell look-alikes with a list or tensor of class numbers per example from Captum's forms of a target."""
     if isinstance(asked, Tensor):
         return asked.ndim > 1
     return isinstance(asked, list) and any(isinstance(one, list) or _is_vector(one) for one in asked)
@@ -156,8 +157,8 @@ def _check_others(others: Sequence[Sequence[Any]], targets: Sequence[Any]) -> No
 
 def _unfit(asked: object) -> str:
     return (
-        "Expected `contrast_target` to be one class an example, in any of Captum's forms of a target, a list "
-        "of class numbers for each example, such as [[3, 5], [7]] for two, or 'nearest', "
+        "Expected `contrast_target` to be one class per example, in any of Captum's forms of a target, a "
+        "list of class numbers for each example, such as [[3, 5], [7]] for two, or 'nearest', "
         f"but got {asked!r}."
     )
 

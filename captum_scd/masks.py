@@ -20,7 +20,7 @@ from captum_scd.verdict import Verdict
 
 MODES = ("joint", "ssr", "sdr")
 EACH = ("target", "contrast_target", "winner")
-"""Settings with an entry an example."""
+"""Settings with an entry per example."""
 
 FORMAT = "captum_scd masks 1"
 DAMAGES = (ValueError, EOFError, OSError, TypeError, KeyError, RuntimeError, zipfile.BadZipFile, zlib.error)
@@ -29,7 +29,7 @@ DAMAGES = (ValueError, EOFError, OSError, TypeError, KeyError, RuntimeError, zip
 
 @dataclass(frozen=True, eq=False, repr=False)
 class FIDOMasks:
-    """What FIDO learned for a batch: two importance masks an example, 1 = important.
+    """What FIDO learned for a batch: two importance masks per example, 1 = important.
 
     Attributes:
         ssr_cells: (N, 1, *cells) in [0, 1], the smallest sufficient region at the resolution it was
@@ -41,7 +41,7 @@ class FIDOMasks:
         history: for each iteration and example, tensors (iterations, N): `loss`, and for each mask
             `ssr_score`, `sdr_score`, `ssr_area`, `sdr_area`, `ssr_tv`, `sdr_tv`.
         settings: everything needed to learn the same masks again, the seed among them; `target`,
-            `contrast_target` and `winner` are lists with an entry an example.
+            `contrast_target` and `winner` are lists with an entry per example.
         version: version of captum_scd that learned them.
         trajectory: how the masks formed, if the run was to keep that: `ssr_cells` and `sdr_cells` after
             every so many iterations, (frames, N, 1, *cells) each, cut to the area of the finished masks,

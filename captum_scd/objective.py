@@ -1,7 +1,7 @@
 """Network outputs to scores, scores and masks to the SSR/SDR loss.
 
 Targets arrive here as one form: a long tensor (rows, d) that indexes the output's dimensions after the
-first, or None where the model gives one number a row. Classes lie along dimension 1.
+first, or None where the model gives one number per row. Classes lie along dimension 1.
 """
 
 from collections.abc import Callable
@@ -18,8 +18,8 @@ def log_odds(output: Tensor, target: Tensor | None) -> Tensor:
     """Log-odds of the class, logit_c - logsumexp of the *other* logits (SSR and SDR score of FIDO).
 
     Args:
-        output: logits (rows, classes, ...), or (rows,) for one logit a row, which is its own log-odds.
-        target: (rows, d) index of the class (and of further dimensions), None for one logit a row.
+        output: logits (rows, classes, ...), or (rows,) for one logit per row, which is its own log-odds.
+        target: (rows, d) index of the class (and of further dimensions), None for one logit per row.
 
     Returns:
         (rows,) log-odds, unbounded; larger means surer of the class. Exact where the class has all the

@@ -39,7 +39,7 @@ class Scoring:
         return self.score(output, target, others.index[examples], others.named[examples])
 
     def record(self) -> dict[str, Any]:
-        """Score, targets and look-alikes as they were used, an entry an example, as JSON can hold them."""
+        """Score, targets and look-alikes as they were used, an entry per example, as JSON can hold them."""
         target, others = self.query.target, self.look_alikes
         return {
             "score": self.score.name,

@@ -56,7 +56,7 @@ def _ask(output, target=None) -> Tensor:
     ("output", "target", "error", "message"),
     [
         (torch.zeros(2, 4), None, AssertionError, r"a `target` for a model with outputs of shape \(2, 4\)"),
-        (torch.zeros(2, 4), (1, 1), AssertionError, r"pick one value a row of an output \(2, 4\)"),
+        (torch.zeros(2, 4), (1, 1), AssertionError, r"pick one value per row of an output \(2, 4\)"),
         (torch.zeros(2, 4, 5), 1, AssertionError, "indexes 1 of its 2 dimensions"),
         (torch.zeros(2, 4), 4, IndexError, r"inside an output of shape \(2, 4\), but got \[4\]"),
         (torch.zeros(2, 4), [0, -5], IndexError, r"but got \[-5\]"),

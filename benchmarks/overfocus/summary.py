@@ -8,7 +8,7 @@ from scipy import stats
 from captum_scd.tables import markdown
 
 Values = Mapping[str, Mapping[str, Sequence[float]]]
-"""By row and column, one value a seed, the seeds in the same order everywhere."""
+"""By row and column, one value per seed, the seeds in the same order everywhere."""
 
 LEVEL = 0.95
 

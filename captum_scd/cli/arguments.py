@@ -109,7 +109,7 @@ def add_learning(group: Any) -> None:
         "--iterations", dest="n_iterations", type=whole_number(1), metavar="N", help="optimisation steps"
     )
     group.add_argument(
-        "--samples", dest="n_samples", type=whole_number(1), metavar="N", help="mask samples a step"
+        "--samples", dest="n_samples", type=whole_number(1), metavar="N", help="mask samples per step"
     )
     group.add_argument(
         "--restarts", dest="n_restarts", type=whole_number(1), metavar="N", help="independent starts"

@@ -33,7 +33,7 @@ from captum_scd.runs.question import Subject
 from captum_scd.runs.table import AnswerTable
 
 DESCRIPTION = """Classify images, learn what each answer hangs on, look at that alone, and answer again. A
-line an image goes into --out (.csv): classes and probabilities before and after, and the box of the second
+line per image goes into --out (.csv): classes and probabilities before and after, and the box of the second
 look in the photo's pixels. What is there already, from the same image and settings, is kept, so that a run
 that was broken off can be started again."""
 

@@ -80,12 +80,12 @@ def run(options: argparse.Namespace) -> int:
 
 def _add_place(parser: Any) -> None:
     places = parser.add_mutually_exclusive_group(required=True)
-    places.add_argument("--out", type=Path, metavar="DIR", help="where the results go, three files an image")
+    places.add_argument("--out", type=Path, metavar="DIR", help="where the results go: three files each")
     places.add_argument(
         "--store",
         metavar="PLACE",
-        help="put masks and numbers of all images into this store instead, a path or URL: 2 kB an image, for "
-        "any number of them",
+        help="put masks and numbers of all images into this store instead, a path or URL: 2 kB per image, "
+        "for any number of them",
     )
     parser.add_argument(
         "--labels",

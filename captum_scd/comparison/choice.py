@@ -47,7 +47,7 @@ class Answer:
 
     Attributes:
         attributions: (N, channels, H, W), as the method gave them, at the images' size.
-        map: (N, 1, H, W), one value a pixel, larger = more important.
+        map: (N, 1, H, W), one value per pixel, larger = more important.
         note: what the reader should know.
     """
 

@@ -1,4 +1,4 @@
-"""From what a method returns to one value a pixel, larger = more important."""
+"""From what a method returns to one value per pixel, larger = more important."""
 
 from collections.abc import Callable
 

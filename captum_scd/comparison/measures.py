@@ -85,7 +85,7 @@ def of_function(function: Callable[..., Any], evidence: Evidence) -> Tensor:
     """Ask a function `(model, inputs, attributions, baselines, target) -> (N,)`.
 
     Raises:
-        ValueError: unless it returns one number an image.
+        ValueError: unless it returns one number per image.
     """
     asked = evidence.question
     more = () if asked.additional_forward_args is None else (asked.additional_forward_args,)

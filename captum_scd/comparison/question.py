@@ -24,7 +24,7 @@ class Question:
         inputs: (N, C, H, W).
         baselines: (N, C, H, W), what stands where pixels are missing.
         target: (N,) class of each image, a list of tuples for outputs of more dimensions, None for models
-            with one output an image.
+            with one output per image.
         additional_forward_args: passed on to the model.
         rows: most rows in one pass, wherever that can be chosen.
         seed: of all random draws.

@@ -60,7 +60,7 @@ class Randomization:
         return {name: values.abs().nanmean().item() for name, values in self.correlations.items()}
 
     def plot(self, title: str = "") -> tuple[Figure, Axes]:
-        """Draw the correlations, a line a method; return the figure and its axes."""
+        """Draw the correlations, a line per method; return the figure and its axes."""
         from captum_scd.visualization import randomization_figure
 
         curves = {self.labels[name]: values for name, values in self.correlations.items()}

@@ -33,8 +33,8 @@ class Row:
         note: why it was left out or failed; of a method that is done, what the reader should know, such as
             the layer that GradCAM looked at.
         attributions: (N, channels, H, W) as the method gave them, interpolated to the images' size.
-        map: (N, 1, H, W), one value a pixel, larger = more important: what the metrics rank.
-        values: by metric, (N,) one value an image; a metric that failed is missing, and named in the note.
+        map: (N, 1, H, W), one value per pixel, larger = more important: what the metrics rank.
+        values: by metric, (N,) one value per image; a metric that failed is missing, and named in the note.
         curves: insertion and deletion, where one of the metrics is made of them.
         cost: of the maps, without the metrics.
 
@@ -88,7 +88,7 @@ class Comparison:
 
     @property
     def maps(self) -> dict[str, Tensor]:
-        """By method, (N, 1, H, W): one value a pixel, larger = more important."""
+        """By method, (N, 1, H, W): one value per pixel, larger = more important."""
         return {name: row.map for name, row in self.rows.items() if row.map is not None}
 
     @property
@@ -104,7 +104,7 @@ class Comparison:
         return f"Comparison of {len(self)} images\n{self.to_markdown()}"
 
     def to_markdown(self) -> str:
-        """Write a table: a line a method, means over the images, and below it what is to be said of each.
+        """Write a table: a line per method, means over the images, and below it what is to be said of each.
 
         An arrow points to what is better. Costs are per image but for memory, which is that of the batch.
         """
@@ -138,7 +138,7 @@ class Comparison:
         labels: Sequence[str] = (),
         title: str = "",
     ) -> tuple[Figure, Any]:
-        """Draw the maps: a row an image, a column a method, all on one scale.
+        """Draw the maps: a row per image, a column per method, all on one scale.
 
         Args:
             metric: written under each map, "" for none; by default the difference of insertion and
@@ -146,7 +146,7 @@ class Comparison:
             scale: `"rank"` colours the pixels by their order in the map, `"percentile"` by their value.
             images: (N, 3 or 1, H, W) in [0, 1] to show, such as the photos before normalisation; by
                 default each input is stretched to [0, 1].
-            labels: one an image, written above it; by default its class.
+            labels: one per image, written above it; by default its class.
             title: written above.
 
         Returns:
@@ -168,7 +168,7 @@ class Comparison:
         )
 
     def plot_curves(self, title: str = "") -> tuple[Figure, Any]:
-        """Draw the insertion and deletion curves, a line a method: means over the images, and their spread.
+        """Draw the insertion and deletion curves, a line per method: means over the images, and their spread.
 
         Raises:
             ValueError: where no metric of the comparison is made of them.

@@ -33,7 +33,7 @@ def markdown(rows: Mapping[str, Row], measures: Mapping[str, Measure]) -> str:
 
 
 def lines(rows: Mapping[str, Row], measures: Mapping[str, Measure]) -> list[list[str]]:
-    """Cells of a table of means over the images: the headings, then a line a method."""
+    """Cells of a table of means over the images: the headings, then a line per method."""
     told = _told(rows)
     header = [
         "method",

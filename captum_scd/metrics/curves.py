@@ -64,7 +64,7 @@ def insertion_deletion(
     order, so that a flat map ranks as chance does.
 
     Args:
-        forward_func: model that returns logits, (rows, classes), or one logit a row.
+        forward_func: model that returns logits, (rows, classes), or one logit per row.
         inputs: (N, C, *spatial) or (N, F).
         attributions: same shape, or with one channel; larger is more important.
         baselines: what stands where pixels are missing: number or tensor, 0 by default. Use the infill

@@ -50,7 +50,7 @@ def infidelity(
     flat map scores below 1; compare with it. A value that equals its baseline counts for nothing.
 
     Args:
-        forward_func: model that returns logits, (rows, classes), or one logit a row. Its output itself is
+        forward_func: model that returns logits, (rows, classes), or one logit per row. Its output itself is
             watched, as by Captum; for drops of probability, which hardly move where the model is sure, give
             a function that returns probabilities.
         inputs, additional_forward_args, target, internal_batch_size: as for `insertion_deletion`.

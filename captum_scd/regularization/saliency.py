@@ -37,7 +37,7 @@ def by_unit(attribution: Tensor, unit: str, channel_dim: int) -> Tensor:
     """Sum an attribution over each unit.
 
     Args:
-        attribution: (N, ...), one value a feature.
+        attribution: (N, ...), one value per feature.
         unit: one of `UNITS`.
         channel_dim: dimension of the channels.
 

@@ -130,7 +130,7 @@ class Explaining:
             sources: paths or URLs.
 
         Returns:
-            An entry an image, with masks on the CPU.
+            An entry per image, with masks on the CPU.
 
         Raises:
             ImageError: if the network's answer is not finite, or is the contrast class itself; `each`

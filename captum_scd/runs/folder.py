@@ -38,7 +38,7 @@ class Files:
 
 @dataclass(frozen=True)
 class Folder:
-    """Three files a photo.
+    """Three files per photo.
 
     Attributes:
         place: the folder.

@@ -21,7 +21,7 @@ NAMES = ("comparison.md", "comparison.json")
 
 
 def pooled(summaries: Sequence[Summary]) -> dict[str, Row]:
-    """Make one row a method of many images; values that are missing on some are left out.
+    """Make one row per method of many images; values that are missing on some are left out.
 
     Args:
         summaries: at least one, all of the same request.

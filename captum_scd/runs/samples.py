@@ -57,7 +57,7 @@ def samples(dataset: Any) -> Iterator[Sample]:
     Args:
         dataset: anything to iterate over, or with a length and items by number, such as a torch `Dataset` or
             `DataLoader`. An item is a `Sample`, or a tuple (key, image) or (key, image, target); what a
-            `DataLoader` has collated, lists of keys and tensors with a row an image, is taken apart. An item
+            `DataLoader` has collated, lists of keys and tensors with a row per image, is taken apart. An item
             of a `Dataset` that raises becomes a sample that cannot be loaded, with the key `item NUMBER`.
 
     Raises:

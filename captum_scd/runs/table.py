@@ -1,4 +1,4 @@
-"""A table of answers on disk, one line a photo, that a run can be broken off and gone on with."""
+"""A table of answers on disk, one line per photo, that a run can be broken off and gone on with."""
 
 import csv
 from collections.abc import Sequence

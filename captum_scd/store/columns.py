@@ -21,7 +21,7 @@ class Batch:
     """What is committed at once.
 
     Attributes:
-        facts: columns with a value an image, as JSON holds them, and `cells`, the names of the arrays;
+        facts: columns with a value per image, as JSON holds them, and `cells`, the names of the arrays;
             `verdict` is there only where some image has one.
         cells: by name, an array (images, 2, *grid) of uint8, SSR first, for each grid there is.
     """

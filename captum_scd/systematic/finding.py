@@ -63,7 +63,7 @@ def find(cases: Sequence[Case], seed: int = 0, alpha: float = ALPHA) -> Findings
     a shortcut on the object, one that every class has in the same place, or one in few images.
 
     Args:
-        cases: one an image, with `features` of one length where they are known.
+        cases: one per image, with `features` of one length where they are known.
         seed: of the grouping.
         alpha: chance, in (0, 1), of naming anything where there is nothing to find.
 

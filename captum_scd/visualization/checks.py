@@ -62,7 +62,7 @@ def check_maps(maps: Mapping[str, Tensor], images: Tensor) -> None:
 def check_count(name: str, values: Sized, count: int) -> None:
     """Raise ValueError unless there is one value for each of `count` images."""
     if len(values) != count:
-        raise ValueError(f"Expected `{name}` to have one entry an image ({count}), but got {len(values)}.")
+        raise ValueError(f"Expected `{name}` to have one entry per image ({count}), but got {len(values)}.")
 
 
 def check_choice(name: str, value: object, choices: Collection[str]) -> None:

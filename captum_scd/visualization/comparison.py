@@ -39,8 +39,8 @@ def comparison_figure(
     Args:
         images: (N, 3 or 1, H, W) in [0, 1].
         maps: by method, (N, C, H, W); channels are summed, larger is more important.
-        captions: by method, a text an image, written under its panel; methods may be missing.
-        labels: one an image, written under the photo.
+        captions: by method, a text per image, written under its panel; methods may be missing.
+        labels: one per image, written under the photo.
         title: written above.
         scale: `"rank"` or `"percentile"`.
 

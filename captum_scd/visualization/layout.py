@@ -91,7 +91,7 @@ def captioned_sheet(
 
     Args:
         names: one a column.
-        texts: for each column, one a row.
+        texts: for each column, one per row.
         aspect: height by width of a panel.
         header: inches at the top.
 

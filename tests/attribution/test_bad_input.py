@@ -41,7 +41,7 @@ OPTIONS = {
     "target too large": ({"target": 5}, IndexError, r"but got \[5\]"),
     "too few targets": ({"target": [0]}, AssertionError, None),
     "target of another kind": ({"target": "cat"}, AssertionError, "Expected `target` to hold integers"),
-    "target of too many dimensions": ({"target": (1, 2)}, AssertionError, "pick one value a row"),
+    "target of too many dimensions": ({"target": (1, 2)}, AssertionError, "pick one value per row"),
     "baseline of another shape": (
         {"baselines": torch.zeros(2, 3, 4, 4)},
         AssertionError,
@@ -58,7 +58,7 @@ OPTIONS = {
     "feature mask of another shape": ({"feature_mask": torch.zeros(4).long()}, ValueError, "to broadcast"),
     "no contrast": ({"strategies": {"score": "contrast"}}, ValueError, "Expected a `contrast_target`"),
     "contrast out of range": ({"contrast_target": 9}, IndexError, "9"),
-    "contrast of another number": ({"contrast_target": [1]}, AssertionError, "one class an example"),
+    "contrast of another number": ({"contrast_target": [1]}, AssertionError, "one class per example"),
     "look-alikes of another number": ({"contrast_target": [[1, 2]]}, AssertionError, r"\[\[3, 5\], \[7\]\]"),
     "contrast with itself": ({"contrast_target": [1, 0]}, ValueError, "got 0 for both of example 1"),
     "look-alike twice": ({"contrast_target": [[1, 1], [2]]}, ValueError, "of an example once"),

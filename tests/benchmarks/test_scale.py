@@ -12,7 +12,7 @@ def test_a_smoke_run_fills_the_table(tmp_path: Path, capsys) -> None:
     assert scale.main([*few, "--json", str(out)]) == 0
     result = json.loads(out.read_text())
     assert result["run"]["turns"][0]["bare"]["cpu"] > 0
-    assert "bytes an image" in capsys.readouterr().out
+    assert "bytes per image" in capsys.readouterr().out
 
 
 def test_sizes_are_those_of_the_files(tmp_path: Path) -> None:

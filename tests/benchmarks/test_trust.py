@@ -11,7 +11,7 @@ from captum_scd import FIDOMasks
 
 
 def record(iou: float = 0.5, **values: Any) -> dict[str, Any]:
-    """One photo; a value a seed, or one for both."""
+    """One photo; a value per seed, or one for both."""
     both = {name: value if isinstance(value, tuple) else (value, value) for name, value in values.items()}
     plain = dict.fromkeys(HEADINGS, 0.5)
     seeds = [{**plain, **{name: pair[seed] for name, pair in both.items()}} for seed in (0, 1)]

@@ -1,4 +1,4 @@
-"""From what a method returns to one value a pixel."""
+"""From what a method returns to one value per pixel."""
 
 import pytest
 import torch

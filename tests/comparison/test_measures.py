@@ -1,4 +1,4 @@
-"""Every metric that `compare` knows by name: one number an image, and the truth is better than chance."""
+"""Every metric that `compare` knows by name: one number per image, and the truth is better than chance."""
 
 import pytest
 import torch

@@ -131,8 +131,8 @@ def test_sixteen_images_and_eight_methods_make_a_page_of_readable_words() -> Non
         ({"maps": {"a": maps()[..., :3]}}, r"map 'a' of shape \(2, C, 7, 5\)"),
         ({"maps": {"a": maps()[:, :0]}}, r"map 'a' of shape \(2, C, 7, 5\)"),
         ({"captions": {"b": ["", ""]}}, "`captions` to be one of 'a'"),
-        ({"captions": {"a": [""]}}, "one entry an image"),
-        ({"labels": ["", "", ""]}, "one entry an image"),
+        ({"captions": {"a": [""]}}, "one entry per image"),
+        ({"labels": ["", "", ""]}, "one entry per image"),
         ({"scale": "log"}, "`scale` to be one of 'rank', 'percentile'"),
     ],
 )
@@ -159,5 +159,5 @@ def test_known_details_are_outlined_in_every_panel_and_their_shares_told() -> No
     assert axes[1, 2].get_xlabel() == "50.0% of the map on the card"
     with pytest.raises(ValueError, match=r"Expected `regions` of shape \(2, 1, 6, 6\), but got"):
         maps_figure(torch.zeros(2, 3, 6, 6), some, regions[0], shares)
-    with pytest.raises(ValueError, match="Expected `labels` to have one entry an image"):
+    with pytest.raises(ValueError, match="Expected `labels` to have one entry per image"):
         maps_figure(torch.zeros(2, 3, 6, 6), some, regions, shares, ["x"])
