@@ -54,12 +54,13 @@ class FIDOAttribution(PerturbationAttribution):  # type: ignore[misc]
     the smallest destroying region (SDR). Their geometric mean, the joint map, is the attribution. Masks are
     in [0, 1] and larger is more important.
 
-    Differs from the papers in five ways. Each mask sample has an area that is prescribed, where the papers
-    let a penalty on the area find it. The optimisation does not walk from a random or an all-one mask: it
-    first surveys the input with samples of all areas, and then refines. SDR leans on SSR: its order of the
-    pixels is its own plus that of SSR. What was surveyed and what was refined compete for each example, as
-    do finer and coarser masks: the network is tried at a ladder of areas and decides. In the end each mask is
-    cut where its region is the best bargain, and scaled so that this cut is at 0.5.
+    This differs from the papers in five ways. (1) The area of each mask sample is prescribed; in the papers
+    a penalty on the area determines it. (2) The optimisation does not start from a random or an all-one mask:
+    it first surveys the input with random samples of all areas, and then refines the result. (3) SDR uses
+    SSR: pixels are ranked for SDR by the sum of both masks' logits. (4) Several candidates (before and after
+    refining, finer and coarser) are tried on the network at a series of areas; the best one of each example
+    is kept. (5) Each mask is cut at the area with the lowest loss (share of the class kept or lost, against
+    `area_weight` times the area), and scaled so that this cut is at 0.5.
 
     The model only needs to be differentiable in its input. It is left as it was: parameters, gradients,
     buffers, modes, hooks and the global random state.
@@ -67,10 +68,10 @@ class FIDOAttribution(PerturbationAttribution):  # type: ignore[misc]
     Args:
         forward_func: the model, or any function, that returns logits (N, classes), or one logit (N,).
         infill: what replaces the pixels a mask takes away: `"blur"`, `"mean"`, `"constant"`, `"uniform"`,
-            `"normal"`, `"local_mean"`, `"shuffle"`, or a callable `(inputs) -> inputs-like`. Several take
-            turns while the masks are learned, and each counts alike in where they are cut; `FIDOMasks`
-            keeps the first. `baselines`, where given to `attribute`, stand in place of the first. Inputs
-            without spatial axes have the first only.
+            `"normal"`, `"local_mean"`, `"shuffle"`, or a callable `(inputs) -> inputs-like`. Given a
+            sequence of them, they take turns while the masks are learned, and all count equally; the masks
+            are cut under the first, which `FIDOMasks.infill` holds. `baselines` given to `attribute` replace
+            the first. For inputs without spatial axes only the first is used.
         sampler: `"simplified"`, `"original"`, or a callable `(logits, noise, temperature) -> mask`.
         score: what SSR must keep and SDR must lose: `"log_odds"`, `"log_prob"`, `"logit"`, `"prob"`,
             `"contrast"` (needs `contrast_target`), or a callable `(output, target) -> (rows,)` that gets
@@ -147,18 +148,19 @@ class FIDOAttribution(PerturbationAttribution):  # type: ignore[misc]
             feature_mask: integer group numbers, broadcastable to the inputs; one mask value per group
                 (superpixels). Replaces the grid of `mask_size`.
             mode: which map to return, `"joint"`, `"ssr"` or `"sdr"`.
-            n_iterations: steps; each costs 2 * n_samples * n_restarts forward and backward passes an
-                example. The first third surveys the input, the rest refines what is not clear by then; some
-                150 forward passes then choose, cut and judge. `FAST` are settings for a first look.
+            n_iterations: steps; each costs 2 * n_samples * n_restarts forward and backward passes per
+                example. The first third surveys the input; the rest refines examples that are not clear yet.
+                About 150 forward passes then choose, cut and judge the masks. `FAST` holds cheaper settings.
             n_samples: mask samples per iteration.
             mask_size: cells of the mask along the shortest spatial axis, or along each as a tuple; by
                 default 56 for images, 112 for signals, 14 for volumes, at most one per pixel.
-            temperature: of the sampler, above 0; lower is harder.
-            learning_rate: length of a refining round's move, where that of the survey is 1; 0 only surveys.
-            area_weight: price of the whole image, in nats of the class; more makes the regions above 0.5
-                smaller, less makes them surer.
-            tv_weight: price of a total variation of 1, in shares of the class, where candidates compete; the
-                masks are smoothed in any case.
+            temperature: of the sampler, above 0; a lower one gives samples closer to 0 or 1.
+            learning_rate: how far each refining round moves the mask, relative to the survey, which moves it
+                by 1; with 0 there is no refining, only the survey.
+            area_weight: penalty, in nats, for a region that covers the whole image (less area costs
+                proportionally less); a larger weight gives smaller regions, a smaller one safer regions.
+            tv_weight: penalty per unit of total variation, as a share of the class, when the best candidate
+                mask is chosen; masks are smoothed in any case.
             n_restarts: independent starts, whose mean is the result; what they agree on is
                 `FIDOMasks.agreement`.
             alternatives: further regions to look for, each with those before it covered by the infill;
@@ -166,13 +168,13 @@ class FIDOAttribution(PerturbationAttribution):  # type: ignore[misc]
             contrast_target: class b of "why a and not b?", in any of Captum's forms; the score is then
                 logit_a - logit_b. Several as a list of class numbers per example, `[[3, 5], [7]]` for two, or
                 an integer tensor (N, K); `"nearest"` for the three likeliest other classes of each example.
-                Each then counts by its probability among them: logit_a - logsumexp of their logits. The
-                class is dimension 1 of the output; in further ones they take the target's place.
+                The score is then logit_a - logsumexp of their logits: likelier classes weigh more. Classes
+                are dimension 1 of the output; for its further dimensions the target's indices are used.
             internal_batch_size: most rows in one forward and backward pass, 64 by default; halved whenever
                 the accelerator runs out of memory. Results do not depend on it beyond round-off.
             seed: of all random draws.
-            trajectory: keep what both masks were every so many iterations, in `FIDOMasks.trajectory`; 0
-                keeps nothing. The masks do not depend on it.
+            trajectory: store both masks in `FIDOMasks.trajectory` every `trajectory` iterations; 0 stores
+                nothing. The final masks do not depend on it.
             return_masks: return the masks and how they were learned, too.
             show_progress: show a progress bar on standard error.
 
@@ -185,7 +187,8 @@ class FIDOAttribution(PerturbationAttribution):  # type: ignore[misc]
             IndexError: for a (contrast) target outside the model's output.
             TypeError: for inputs that are not floating-point tensors, or a model that returns no tensor.
             ValueError: for empty, NaN or infinite inputs, or settings out of range; for a `contrast_target`
-                beside another score, that is the target or comes twice, or of a model of one class.
+                that is given together with another score, equals the target, names a class twice, or is given
+                for a model with one class.
             RuntimeError: for a model through which no gradient flows.
         """
         settings = Settings(

@@ -43,9 +43,9 @@ class FIDOMasks:
         settings: everything needed to learn the same masks again, the seed among them; `target`,
             `contrast_target` and `winner` are lists with an entry per example.
         version: version of captum_scd that learned them.
-        trajectory: how the masks formed, if the run was to keep that: `ssr_cells` and `sdr_cells` after
-            every so many iterations, (frames, N, 1, *cells) each, cut to the area of the finished masks,
-            which come last.
+        trajectory: how the masks formed, if `attribute` was asked to store it: `ssr_cells` and `sdr_cells`
+            at regular intervals, (frames, N, 1, *cells) each, scaled so that as many cells reach 0.5 as in
+            the finished masks; those are the last frame.
         verdict: whether each example's map can be trusted, N of them; empty where nobody has judged.
         agreement_cells: (N, 1, *cells) in [0, 1], the share of several starts whose SSR holds a cell: 1 where
             all agree that it belongs, 0 where all agree that it does not. None where there was one start.

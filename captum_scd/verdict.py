@@ -1,4 +1,4 @@
-"""Whether a map can be trusted: what the model said where it was put to the test, and the word for that."""
+"""Judge whether a map can be trusted, from tests of its regions on the model: a word and a reason."""
 
 import dataclasses
 import math
@@ -40,10 +40,10 @@ SECOND_INFILL = 0.5
 
 @dataclass(frozen=True)
 class Verdict:
-    """What is to be thought of one example's map.
+    """Whether the map of one example can be trusted, why, and the measurements behind it.
 
-    Shares are of what the class has for the whole input, from 0 up: 1 is as much, and more is possible.
-    A number that was not measured is NaN.
+    A share compares the class under a mask with the class for the whole input: 0 means none of it is left,
+    1 as much as for the whole input; more than 1 is possible. A number that was not measured is NaN.
 
     Attributes:
         word: one of `WORDS`; only `"trustworthy"` is good.
@@ -116,11 +116,11 @@ def judged(
     """Judge a map by what was measured; the first thing that speaks against it is the reason.
 
     Args:
-        ssr_keeps: see `Verdict`, as all that follow.
-        sdr_leaves: without it and `ssr_keeps` no map is trusted.
-        infill_alone: NaN says nothing against the map, here and in the next two.
-        agreement: of several starts.
-        second_infill: the share under another infill.
+        ssr_keeps: as in `Verdict`; so are the next four. If it is NaN, the map is not trusted.
+        sdr_leaves: if it is NaN, the map is not trusted.
+        infill_alone: NaN if not measured, which does not count against the map.
+        agreement: NaN if not measured, which does not count against the map.
+        second_infill: NaN if not measured, which does not count against the map.
         depends: whether there is any region that the class depends on.
 
     >>> judged(0.97, 0.03, 0.0, 0.8, 0.9, depends=True).why

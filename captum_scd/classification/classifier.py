@@ -1,4 +1,4 @@
-"""`MaskGuidedClassifier`: look, learn what the answer hangs on, look at that, and answer again."""
+"""`MaskGuidedClassifier`: classify an image again, looking only at the region that mattered."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ class GuidedPrediction:
         second: (N, k, classes), the answer to each further look.
         boxes: (N, k, 4) long, x0, y0, x1, y1 in pixels of the inputs, the far edges exclusive.
         seen: (N, k, C, H, W), what each further look was shown.
-        masks: of N * k rows, the k of an example one after another; None where maps were given. They can be
+        masks: N * k rows; the k rows of one example are adjacent. None where maps were given. They can be
             given to `classify` again, to try other views and combinations without learning anew.
 
     >>> model = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(3, 5)).eval()
@@ -52,15 +52,15 @@ class GuidedPrediction:
 
 
 class MaskGuidedClassifier(nn.Module):
-    """Improve a classifier's answer, without training, by a second look at what the first one hangs on.
+    """Improve a classifier's answer, without training, by a second look at the region that mattered.
 
-    Mask-guided classification of Korsch et al. 2023 (arXiv 2307.14825): masks are learned for the class the
-    model predicts (or for its k likeliest), the image is cut to the box of the map, or blended with its
-    infill by it, classified again, and the answers are combined.
+    This is the mask-guided classification of Korsch et al. 2023 (arXiv 2307.14825). Masks are learned for the
+    class that the model predicts (or for its k likeliest classes). The image is cropped to the box around the
+    mask, or replaced by the infill outside the mask, or both. The model classifies the result, and the
+    answers of all looks are combined.
 
-    The masks are learned apart from the caller's graph: gradients, where they are on, flow through the looks
-    and not through masks or boxes. The model is left as it was, see `FIDOAttribution`; it should be in eval
-    mode.
+    Gradients, if enabled, flow through the forward passes of the looks, but not through masks or boxes.
+    The model is left as it was, see `FIDOAttribution`; it should be in eval mode.
 
     Args:
         model: returns logits (N, classes) of at least two classes for images (N, C, H, W).

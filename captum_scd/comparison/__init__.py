@@ -1,4 +1,4 @@
-"""Many methods, one table, one figure; and whether their maps depend on what was learned."""
+"""Compare attribution methods in one table and figure, and test if their maps depend on training."""
 
 from captum_scd.comparison.measures import MEASURES
 from captum_scd.comparison.methods import DEFAULT_METHODS, METHODS

@@ -1,4 +1,4 @@
-"""`compare`: each method in turn, on the same question, and then each metric on its map."""
+"""`compare`: run several attribution methods on the same images and classes, and measure their maps."""
 
 import warnings
 from collections.abc import Callable, Mapping
@@ -35,10 +35,10 @@ def compare(
     """Explain the same images by several methods and measure all of them alike.
 
     Every method gets the same inputs, classes and, where it takes any, baselines; every metric the same
-    baselines again. A method that fails is a row that says why. The model is left as it was: parameters,
-    gradients, buffers, modes, hooks and the global random state, also after an error or Ctrl-C. After
-    Ctrl-C, the methods that are done are returned, the others marked `"interrupted"`, with a warning; where
-    none is done yet, KeyboardInterrupt goes on its way.
+    baselines again. A method that fails keeps its row, and the row says why. The model is left as it was:
+    parameters, gradients, buffers, modes, hooks and the global random state, also after an error or Ctrl-C.
+    After Ctrl-C, the finished methods are returned with a warning, and the others are marked
+    `"interrupted"`; if no method has finished yet, KeyboardInterrupt is raised.
 
     Args:
         model: the classifier, which returns logits (N, classes). Any function does, but GradCAM, Guided
@@ -49,8 +49,8 @@ def compare(
             `comparison.DEFAULT_METHODS`. A method is a name of `comparison.METHODS`, any of Captum's
             attribution instances, a function `(inputs, target=..., baselines=...) -> map`, or a pair of
             one of these and its keyword arguments: `(Occlusion(model), {"sliding_window_shapes": ...})`.
-            Of the target, baselines, additional_forward_args, internal_batch_size and seed each gets those
-            that its signature names; its own keyword arguments win.
+            Each method is given those of target, baselines, additional_forward_args, internal_batch_size and
+            seed that its signature names; its own keyword arguments take precedence.
         metrics: the same for metrics; by default those of `comparison.MEASURES` that cost little. A metric
             is a name of `comparison.MEASURES`, a function `(model, inputs, attributions, baselines, target)
             -> (N,)`, with `additional_forward_args` as a sixth argument where there are any, or a pair of
@@ -63,8 +63,8 @@ def compare(
         show_progress: show a progress bar over the methods on standard error.
 
     Returns:
-        Maps, values, costs, tables and figures, see `Comparison`. Pixels rank by the signed sum over
-        channels, for gradients in the input and what is made from them by the sum of absolute values.
+        Maps, values, costs, tables and figures, see `Comparison`. For methods built on input
+        gradients, pixels are ranked by the sum of absolute values over channels; for all others by the sum.
 
     Raises:
         ValueError: for an unknown or repeated name, no methods or metrics at all, or inputs that are no

@@ -1,4 +1,4 @@
-"""`Explaining`: a network and a question, asked of one batch of images after another, in any process."""
+"""`Explaining`: learn the masks of images, batch by batch, with one network and fixed settings."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
@@ -35,9 +35,10 @@ Model = nn.Module | Callable[[], nn.Module]
 
 @dataclass(frozen=True)
 class Explaining:
-    """Learns the masks of batches, and notes what the network says of them.
+    """Learn the masks of batches of images, with the network's class probabilities and the masks' areas.
 
-    It pickles, a model that was loaded excepted, so that it can be sent to other processes.
+    Call it with keys and images to get one `Entry` per image. It can be pickled and sent to other processes;
+    a network that `model` loaded is left out, and loaded again there.
 
     Attributes:
         model: a network that gives logits (N, classes), or a function without arguments that loads one.
@@ -50,8 +51,8 @@ class Explaining:
             infill alone.
 
     Raises:
-        ValueError: for settings out of their range, or a contrast beside a score that was chosen.
-        TypeError: for settings there are none of, or a contrast of another form.
+        ValueError: for settings out of range, or a `contrast_target` together with another score.
+        TypeError: for unknown settings, or a `contrast_target` that is neither one class nor `"nearest"`.
 
     >>> colour = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten()).eval()
     >>> image = torch.zeros(1, 3, 8, 8)
@@ -82,7 +83,7 @@ class Explaining:
 
     @cached_property
     def network(self) -> nn.Module:
-        """The network, loaded once a process."""
+        """The network, loaded once per process."""
         network = self.model if isinstance(self.model, nn.Module) else self.model()
         return network if self.device is None else network.to(self.device)
 
@@ -99,7 +100,7 @@ class Explaining:
         return {**strategies, **kept, "contrast_target": contrast}
 
     def identity(self, classes: Sequence[str] = (), preparation: Any = None) -> dict[str, Any]:
-        """Say what a store is of that takes these entries.
+        """Describe what made these entries, for the store that holds them.
 
         Args:
             classes: names in output order, empty where they are not known.
