@@ -74,7 +74,7 @@ def calibrate(trials: Trials, order: Order, area_weight: float) -> Tensor:
 
 def bargains(trials: Trials, region: Tensor, area_weight: float) -> tuple[Tensor, Tensor]:
     """Try the ladder, and what is between its best and the next: areas and losses, (2, N, R) each."""
-    first = torch.tensor(LADDER, device=region.device).expand(*region.shape[:2], -1)
+    first = _ladder(region)
     coarse = _loss(trials, region, first, area_weight)
     second = first.gather(2, coarse.argmin(2, keepdim=True)) * torch.tensor(BETWEEN, device=region.device)
     fine = _loss(trials, region, second, area_weight)
@@ -83,14 +83,18 @@ def bargains(trials: Trials, region: Tensor, area_weight: float) -> tuple[Tensor
 
 def bargain(trials: Trials, region: Tensor, area_weight: float) -> Tensor:
     """Least loss of both masks together on the ladder, (N,) in nats: 0 were nothing needed at all."""
-    areas = torch.tensor(LADDER, device=region.device).expand(*region.shape[:2], -1)
-    return _loss(trials, region, areas, area_weight).amin(2).sum(0)
+    return _loss(trials, region, _ladder(region), area_weight).amin(2).sum(0)
 
 
 def sufficiency(trials: Trials, ssr: Tensor, area_weight: float) -> Tensor:
     """Least loss of an SSR order (N, cells) on the ladder, (N,) in nats."""
-    areas = torch.tensor(LADDER, device=ssr.device).expand(len(ssr), -1)
+    areas = _ladder(ssr)
     return _price(trials.shares(cut_at(ssr, areas, SOFTNESS), invert=False), areas, area_weight).amin(1)
+
+
+def _ladder(orders: Tensor) -> Tensor:
+    """Areas (..., R) that are tried first for orders (..., cells)."""
+    return torch.tensor(LADDER, device=orders.device).expand(*orders.shape[:-1], -1)
 
 
 def recut(order: Order, masks: Tensor) -> Tensor:

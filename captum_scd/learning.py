@@ -26,15 +26,18 @@ Measures = dict[str, Tensor]
 SSR, SDR = 0, 1
 """Positions of the two masks in tensors that hold both."""
 
-SCALES = ((4.0, 0.25), (1.5, 0.5), (0.6, 1.0))
-"""What a map is made of: widths of a blur in cells of a default lattice, and their weights."""
+FINE = "fine"
 
 BLENDS = {
-    "fine": SCALES,
+    FINE: ((4.0, 0.25), (1.5, 0.5), (0.6, 1.0)),
     "even": ((4.0, 1.0), (1.5, 1.0), (0.6, 1.0)),
     "coarse": ((5.0, 1.0), (2.5, 1.0), (1.0, 0.7)),
 }
-"""Scales that the SSR may be made of: some networks need whole regions where others need details."""
+"""What a map is made of: widths of a blur in cells of a default lattice, and their weights.
+
+An SSR may be made of any of them, since some networks need whole regions where others need details; all else
+is made of the finest.
+"""
 
 LEAN = 1.0
 """Weight of the SSR order in the finished SDR order."""
@@ -195,24 +198,27 @@ def finished(grid: Grid, logits: Tensor, blends: Tensor | None = None) -> Tensor
         logits: SSR first.
         blends: (n,) which of `BLENDS` each SSR is made of; the first by default, which SDR always is.
     """
-    ssr, sdr = (ordered(on_all_scales(grid, mask)) for mask in logits)
-    if blends is not None:
+    sdr = ordered(on_all_scales(grid, logits[SDR]))
+    if blends is None:
+        ssr = ordered(on_all_scales(grid, logits[SSR]))
+    else:
         ssr = blended(grid, logits[SSR])[blends, torch.arange(len(blends), device=blends.device)]
     return torch.stack([ssr, normalized(sdr + LEAN * ssr)])
 
 
 def blended(grid: Grid, cells: Tensor) -> Tensor:
     """Make cells (n, cells) of each of `BLENDS`, (blends, n, cells), of mean 0 and mean square 1."""
-    return torch.stack([ordered(on_all_scales(grid, cells, scales)) for scales in BLENDS.values()])
+    return torch.stack([ordered(on_all_scales(grid, cells, blend)) for blend in BLENDS])
 
 
-def on_all_scales(grid: Grid, cells: Tensor, scales: Sequence[tuple[float, float]] = SCALES) -> Tensor:
+def on_all_scales(grid: Grid, cells: Tensor, blend: str = FINE) -> Tensor:
     """Add up blurs (n, cells) of several widths, brought to one size and weighted.
 
     The sum falls off slowly with the distance, so that it is sharp at details and yet holds regions together.
     """
     return sum(
-        (weight * normalized(grid.smooth(cells, width)) for width, weight in scales), torch.zeros_like(cells)
+        (weight * normalized(grid.smooth(cells, width)) for width, weight in BLENDS[blend]),
+        torch.zeros_like(cells),
     )
 
 

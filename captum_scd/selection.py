@@ -37,8 +37,7 @@ def best(trials: Trials, candidates: Tensor, tv_weight: float = 0.0) -> Tensor:
         (N,) positions among the K.
     """
     gains = [gain(trials, one.sum(0)) - tv_weight * _variation(trials, one.sum(0)) for one in candidates]
-    found = torch.stack(gains)
-    return (found > found.amax(0) - NEARLY).to(torch.uint8).argmax(0)
+    return _first(torch.stack(gains), NEARLY)
 
 
 def chosen(candidates: Tensor, positions: Tensor) -> Tensor:
@@ -57,8 +56,8 @@ def best_region(trials: Trials, candidates: Tensor, area_weight: float) -> Tenso
     Returns:
         (N,) positions among the K.
     """
-    losses = torch.stack([sufficiency(trials, one, area_weight) for one in candidates])
-    return (losses < losses.amin(0) + HARDLY).to(torch.uint8).argmax(0)
+    losses = [sufficiency(trials, one, area_weight) for one in candidates]
+    return _first(-torch.stack(losses), HARDLY)
 
 
 def gain(trials: Trials, order: Tensor) -> Tensor:
@@ -73,6 +72,11 @@ def gain(trials: Trials, order: Tensor) -> Tensor:
     places = torch.cat([ends[:, :1], areas, ends[:, 1:]], dim=1)
     gains = torch.cat([ends[:, :1] - 1, kept - left, ends[:, 1:]], dim=1)
     return torch.trapezoid(gains, places, dim=1)
+
+
+def _first(gains: Tensor, margin: float) -> Tensor:
+    """Find the first of the gains (K, N) of each example that is less than a margin below the best, (N,)."""
+    return (gains > gains.amax(0) - margin).to(torch.uint8).argmax(0)
 
 
 def _variation(trials: Trials, order: Tensor) -> Tensor:

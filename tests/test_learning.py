@@ -191,12 +191,14 @@ def test_noise_comes_of_the_generator_alone() -> None:
 def test_an_order_is_a_sum_of_blurs_each_brought_to_one_size() -> None:
     grid = make_grid((torch.zeros(1, 1, 112, 112),))
     cells = random(1, grid.count, seed=7)
-    expected = sum(weight * normalized(grid.smooth(cells, width)) for width, weight in learning.SCALES)
+    expected = sum(
+        weight * normalized(grid.smooth(cells, width)) for width, weight in learning.BLENDS["fine"]
+    )
     expected = expected - expected.mean()
     torch.testing.assert_close(
         finished(grid, torch.stack([cells, cells]))[SSR], expected / expected.pow(2).mean().sqrt()
     )
-    widths = [width for width, _ in learning.SCALES]
+    widths = [width for width, _ in learning.BLENDS["fine"]]
     assert max(widths) / min(widths) > 4
 
 

@@ -10,6 +10,7 @@ import torch
 from PIL import Image
 
 from captum_scd import learning
+from captum_scd.grid import make_grid
 
 NETWORK = """
 import torch
@@ -37,6 +38,16 @@ def test_a_variant_is_undone() -> None:
     with ablation.VARIANTS["SDR does not lean on SSR"].applied():
         assert learning.LEAN == 0
     assert before == learning.LEAN != 0
+
+
+@pytest.mark.parametrize("name", ["one scale", "coarse scales weigh more"])
+def test_other_scales_reach_the_maps(name: str) -> None:
+    grid = make_grid((torch.zeros(1, 1, 56, 56),))
+    logits = torch.randn(2, 1, grid.count, generator=torch.Generator().manual_seed(0))
+    before = learning.finished(grid, logits)
+    with ablation.VARIANTS[name].applied():
+        assert len(learning.blended(grid, logits[0])) == 1
+        assert not torch.allclose(learning.finished(grid, logits), before, atol=0.01)
 
 
 @pytest.mark.parametrize("variant", ablation.VARIANTS.values(), ids=ablation.VARIANTS)
