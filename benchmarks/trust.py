@@ -9,6 +9,7 @@ What is done is kept in `--json`, and the same command goes on from there.
 import argparse
 import sys
 from collections.abc import Mapping, Sequence
+from math import isnan, nan
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -23,6 +24,7 @@ from captum_scd import FIDOAttribution, FIDOMasks, infill, metrics
 from captum_scd.attribution import FAST
 from captum_scd.cli.options import whole_number
 from captum_scd.passes import counted
+from captum_scd.tables import markdown
 from captum_scd.verdict import AGREEMENT
 
 SEEDS = (0, 1)
@@ -123,30 +125,32 @@ def false_trust(records: Sequence[Mapping[str, Any]]) -> tuple[int, int]:
 
 
 def moved(records: Sequence[Mapping[str, Any]], agree: bool) -> float:
-    """Share of masks whose region another seed hardly finds again, of those whose starts do (not) agree."""
-    overlaps = [
-        record["iou"]
-        for record in records
-        for one in record["seeds"]
-        if (one["agreement"] >= AGREEMENT) == agree
-    ]
-    return fmean(iou < AGREEMENT for iou in overlaps) if overlaps else float("nan")
+    """Share of masks whose region another seed hardly finds again, of those whose starts do (not) agree.
+
+    NaN where there are none, as with a single start.
+    """
+    pairs = [(record["iou"], one["agreement"]) for record in records for one in record["seeds"]]
+    compared = [(iou, agreement) for iou, agreement in pairs if not isnan(agreement)]
+    overlaps = [iou for iou, agreement in compared if (agreement >= AGREEMENT) == agree]
+    return fmean(iou < AGREEMENT for iou in overlaps) if overlaps else nan
 
 
 def table(records: Sequence[Mapping[str, Any]]) -> str:
     """All means, as Markdown."""
-    lines = ["| | mean |", "| --- | ---: |"]
-    lines += [f"| {HEADINGS[name]} | {value:.3f} |" for name, value in means(records).items()]
     failed, trusted = false_trust(records)
-    lines += [
-        f"| difference of the {WORST} worst photos ↑ | {worst(records):.3f} |",
-        f"| masks that fail | {failed} of {len(records) * len(SEEDS)} |",
-        f"| of these called trustworthy ↓ | {trusted} |",
-        f"| IoU of two seeds below {AGREEMENT:g}, where the starts of one agree at least so much ↓ | "
-        f"{moved(records, agree=True):.3f} |",
-        f"| the same where they do not ↑ | {moved(records, agree=False):.3f} |",
+    rows = [
+        *((HEADINGS[name], f"{value:.3f}") for name, value in means(records).items()),
+        (f"difference of the {WORST} worst photos ↑", f"{worst(records):.3f}"),
+        ("masks that fail", f"{failed} of {len(records) * len(SEEDS)}"),
+        ("of these called trustworthy ↓", str(trusted)),
+        (f"share with an IoU of two seeds below {AGREEMENT:g}, where starts agree ↓", _share(records, True)),
+        ("the same where starts do not agree ↑", _share(records, False)),
     ]
-    return "\n".join(lines)
+    return markdown(["", "mean"], rows)
+
+
+def _share(records: Sequence[Mapping[str, Any]], agree: bool) -> str:
+    return f"{moved(records, agree):.3f}"
 
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:

@@ -44,6 +44,7 @@ def test_what_another_seed_shows_is_told_for_starts_that_agree_and_that_do_not()
     assert moved(records, agree=True) == pytest.approx(1 / 3)
     assert moved(records, agree=False) == 1.0
     assert math.isnan(moved(records[1:], agree=False))
+    assert math.isnan(moved([record(agreement=math.nan)], agree=False))
     assert "| 0.333 |" in table(records)
 
 
