@@ -126,6 +126,11 @@ def _kept(score: Tensor) -> Tensor:
     return F.softplus(-score)
 
 
+def _preferred(score: Tensor) -> Tensor:
+    """How much likelier class a is than its look-alikes, in [0, 1]: 0 where they are even, or ahead."""
+    return torch.tanh(score / 2).clamp(min=0)
+
+
 class Scores(Strategies[Score]):
     """The scores by name, each with how it is read."""
 
@@ -149,7 +154,7 @@ SCORES = Scores(
         "log_prob": Score(log_prob, amount=torch.exp),
         "logit": Score(logit),
         "prob": Score(prob, amount=torch.Tensor.clone),
-        "contrast": Score(contrast, _kept, _lost, torch.sigmoid),
+        "contrast": Score(contrast, _kept, _lost, _preferred),
     },
 )
 """The scores by name. A new one is one function and one line here."""

@@ -1,5 +1,7 @@
 """Scores against their textbook formulas in float64."""
 
+import math
+
 import pytest
 import torch
 from torch import Generator, Tensor
@@ -142,3 +144,10 @@ def test_the_amount_of_a_class_is_its_probability_on_any_scale_that_has_one(name
     assert score.amount is not None
     torch.testing.assert_close(score.amount(score(OUTPUT, TARGET)), _picked(OUTPUT.softmax(1)))
     assert SCORES["logit"].amount is None
+
+
+def test_the_amount_of_a_contrast_is_how_much_likelier_the_class_is_than_its_look_alikes() -> None:
+    amount = SCORES["contrast"].amount
+    assert amount is not None
+    expected = torch.tensor([0.0, 0.0, 0.8 - 0.2, 1.0])
+    torch.testing.assert_close(amount(torch.tensor([-2.0, 0.0, math.log(4), 40.0])), expected)
