@@ -30,11 +30,17 @@ ALIKE = 1e-4
 LEAST = 1e-3
 """Shares below this count as this, so that their logarithm stays finite."""
 
+CHANCE = 0.2
+"""Share of the class up to which an infill is said to give none: one class of five."""
+
 SOFTNESS = 0.35
 """Width of the soft edge, in standard deviations of the mask's logits."""
 
 DETAIL = 0.15
 """Share of a mask's range that is left to details inside and outside its region."""
+
+TAIL = 0.1
+"""Most that details outside its region add up to, as a share of the region, however small that is."""
 
 RARE = (1.5, 1.0)
 """How steeply details begin to count, and from where on, in standard deviations."""
@@ -57,7 +63,8 @@ def calibrate(trials: Trials, order: Order, area_weight: float) -> Tensor:
 
     With k the share of the class that is there under the cut mask, relative to the whole input, SSR takes
     the area with the least -log(k) + area_weight * area, SDR that with the least
-    -log(1 - k) + area_weight * area; under several infills the logarithms are averaged.
+    -log(1 - k) + area_weight * area; under several infills the logarithms are averaged. SDR gains nothing by
+    leaving less than the infill alone gives: such a region does not hold the class, it speaks against it.
 
     Args:
         trials: asks the model.
@@ -134,10 +141,20 @@ def _cuts(logits: Tensor, areas: Tensor) -> Tensor:
 def _loss(trials: Trials, region: Tensor, areas: Tensor, area_weight: float) -> Tensor:
     """FIDO's objective (2, N, R) where both masks are cut at some areas (2, N, R)."""
     ssr, sdr = (cut_at(logits, wanted, SOFTNESS) for logits, wanted in zip(region, areas, strict=True))
-    reached = trials.shares(ssr, invert=False), 1 - trials.shares(sdr, invert=True)
+    reached = trials.shares(ssr, invert=False), lost(trials.shares(sdr, invert=True), trials.bare)
     return torch.stack(
         [_price(done, wanted, area_weight) for done, wanted in zip(reached, areas, strict=True)]
     )
+
+
+def lost(left: Tensor, bare: Tensor) -> Tensor:
+    """How much of what can be lost is gone: 1 where no more of the class is left than the infill alone gives.
+
+    Args:
+        left: shares of the class that are left (infills, N, R).
+        bare: shares that the infills alone give (infills, N); counted up to `CHANCE`.
+    """
+    return (1 - left) / (1 - bare.clamp(0, CHANCE)[..., None])
 
 
 def _price(reached: Tensor, areas: Tensor, area_weight: float) -> Tensor:
@@ -151,6 +168,9 @@ def _mask(order: Order, cut: Tensor) -> Tensor:
     floor = edge.median(-1, keepdim=True).values.clamp(max=0.25)
     outside = ((edge - floor) / (0.5 - floor) / 2).clamp(min=0)
     steepness, start = RARE
-    detail = torch.sigmoid(steepness * (normalized(order.detail) - start))
-    height = torch.where(edge >= 0.5, edge, outside) - 0.5
-    return 0.5 + height * (1 - DETAIL * torch.where(edge >= 0.5, 1 - detail, detail))
+    detail = DETAIL * torch.sigmoid(steepness * (normalized(order.detail) - start))
+    region = edge >= 0.5
+    inside = (0.5 + (edge - 0.5) * (1 - DETAIL + detail)) * region
+    tail = (0.5 - outside) * detail * ~region
+    scale = TAIL * inside.sum(-1, keepdim=True) / tail.sum(-1, keepdim=True).clamp(min=LEAST)
+    return torch.where(region, inside, outside + tail * scale.clamp(max=1))

@@ -8,15 +8,18 @@ from models import PlantedPatch
 from torch import Tensor
 
 from captum_scd.calibration import (
+    CHANCE,
     DETAIL,
     LADDER,
     LEAST,
     RARE,
     SOFTNESS,
+    TAIL,
     Order,
     bargain,
     calibrate,
     cut_at,
+    lost,
     recut,
     sufficiency,
 )
@@ -74,6 +77,8 @@ def test_a_score_without_a_scale_is_measured_between_infill_and_input() -> None:
 class Known:
     """Trials of two orders that differ: SSR keeps all from an area on, SDR leaves nothing from another."""
 
+    bare = torch.zeros(1, 1)
+
     def __init__(self, ssr: float, sdr: float) -> None:
         self.enough = {False: ssr, True: sdr}
 
@@ -121,6 +126,8 @@ def test_shares_count_from_a_thousandth_to_all(share: float, loss: float) -> Non
 
 class Unlike(Known):
     """Trials under two infills: the first gives all of the class to any SSR, the second a quarter."""
+
+    bare = torch.zeros(2, 1)
 
     def __init__(self) -> None:
         super().__init__(0, 0)
@@ -192,8 +199,40 @@ def test_a_mask_is_a_soft_edge_that_falls_to_zero_at_the_middle_cell_with_detail
         told = torch.sigmoid(RARE[0] * (detail[row] / detail[row].pow(2).mean().sqrt() - RARE[1]))
         inside = 0.5 + (edge - 0.5) * (1 - DETAIL * (1 - told))
         height = 0.5 * ((edge - floor) / (0.5 - floor)).clamp(min=0)
-        outside = 0.5 + (height - 0.5) * (1 - DETAIL * told)
+        details = (0.5 - height) * DETAIL * told * (edge < 0.5)
+        scale = TAIL * (inside * (edge >= 0.5)).sum() / details.sum().clamp(min=LEAST)
+        outside = height + details * scale.clamp(max=1)
         torch.testing.assert_close(masks[mask, row], torch.where(edge >= 0.5, inside, outside))
+
+
+def test_details_outside_a_small_region_add_up_to_a_tenth_of_it() -> None:
+    detail = torch.randn(1, 4000, generator=torch.Generator().manual_seed(0))
+    region = torch.full((2, 1, 4000), -0.05)
+    region[..., :10] = 20.0
+    mask = recut(Order(region, detail), (torch.arange(4000) < 10).float().expand(2, 1, -1))[0, 0]
+    assert mask[10:].sum() / mask[:10].sum() == pytest.approx(TAIL, rel=1e-3)
+    assert torch.equal(mask[10:].argsort(), detail[0, 10:].argsort())
+
+
+def test_lost_is_what_is_gone_of_what_the_infill_takes_away() -> None:
+    bare = torch.tensor([[0.0, 0.125, CHANCE, 0.9, -0.2]])
+    left = torch.tensor([[[0.25], [0.125], [1.0], [CHANCE], [0.0]]])
+    torch.testing.assert_close(lost(left, bare)[0, :, 0], torch.tensor([0.75, 1.0, 0.0, 1.0, 1.0]))
+
+
+def test_sdr_gains_nothing_by_leaving_less_than_the_infill_alone() -> None:
+    class Against(Known):
+        """Without a tenth of the image an eighth is left, as under the infill alone; without a third, 0."""
+
+        bare = torch.full((1, 1), 0.125)
+
+        def shares(self, masks: Tensor, invert: bool) -> Tensor:
+            there = super().shares(masks, invert)
+            areas = (masks >= 0.5).float().mean(-1)[None]
+            return torch.where(areas > 0.3, 0.0, there.clamp(min=0.125)) if invert else there
+
+    _, sdr = calibrate(Against(0.1, 0.1), _apart(), 0.1)[:, 0] >= 0.5
+    assert 0.085 < sdr.float().mean() < 0.13
 
 
 def _cut(detail: Tensor) -> Tensor:
