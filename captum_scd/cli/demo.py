@@ -15,12 +15,14 @@ from captum_scd.attribution import FIDOAttribution
 from captum_scd.cli.options import check_writable, whole_number
 from captum_scd.demo import SPECIES, BeetleNet, DemoImages, generate, load, normalize
 from captum_scd.masks import FIDOMasks
-from captum_scd.metrics import area, energy_pointing_game
+from captum_scd.metrics import area, energy_pointing_game, iou
 from captum_scd.runs.writing import write_figure
 from captum_scd.tables import table
 
 FIGURE = "captum_scd_demo.png"
 IMAGES = 4
+CUT = 0.5
+"""Where the map is cut to a region."""
 
 DESCRIPTION = """Draw beetles of look-alike species, in which one small mark tells the species, let a small
 network that comes with the package classify them, and show how much of each method's map lies on the mark.
@@ -51,6 +53,7 @@ def run(options: argparse.Namespace) -> int:
     path = options.out / FIGURE
     _draw(path, DemoResult(pictures, probabilities, maps, shares))
     print(_table(shares, area(pictures.details)))
+    print(_region(maps["FIDO"] >= CUT, pictures.details))
     right = int((probabilities.argmax(1) == pictures.labels).sum())
     print(f"the network names {right} of {len(pictures)} beetles right; figure in {path}")
     return 0
@@ -136,4 +139,13 @@ def _table(shares: Mapping[str, Tensor], detail: Tensor) -> str:
         ("map", "share on the detail"),
         rows,
         ("area of the detail (a map that lies anywhere)", f"{detail.mean():.1%}"),
+    )
+
+
+def _region(region: Tensor, detail: Tensor) -> str:
+    """Compare FIDO's region with the detail: how far they overlap, and which is larger."""
+    sizes = area(region) / area(detail)
+    return (
+        f"FIDO's map cut at {CUT}: IoU with the detail {iou(region, detail).mean():.2f}; "
+        f"{sizes.min():.1f} to {sizes.max():.1f} times as large as the detail"
     )

@@ -24,7 +24,7 @@ def augment(
         where there is no detail.
     """
     images, details = _turn(images, details, generator)
-    hidden = _hidden(images, hide, generator)
+    hidden = _hidden(images, details, hide, generator)
     images = torch.lerp(images, _infill(images, generator), hidden)
     images = _relight(images, generator)
     seen = ((1 - hidden) * details).sum((1, 2, 3)) / details.sum((1, 2, 3)).clamp(min=1)
@@ -59,13 +59,26 @@ def _turn(images: Tensor, details: Tensor, generator: torch.Generator) -> tuple[
     return both[:, :3], both[:, 3:]
 
 
-def _hidden(images: Tensor, hide: float, generator: torch.Generator) -> Tensor:
+def _hidden(images: Tensor, details: Tensor, hide: float, generator: torch.Generator) -> Tensor:
+    """Return 1 where a picture is hidden: smooth patches, all but the detail, or the detail."""
+    kind, touched = torch.rand((2, len(images), 1, 1, 1), generator=generator)
+    around = dilated(details, int(torch.randint(1, 6, (), generator=generator)))
+    around = torch.where(details.flatten(1).any(1)[:, None, None, None], around, _patches(images, generator))
+    hidden = torch.where(kind < 0.4, _patches(images, generator), around)
+    return torch.where(kind > 0.7, 1 - hidden, hidden) * (touched < hide)
+
+
+def dilated(details: Tensor, reach: int) -> Tensor:
+    """Widen what is 1 in (N, 1, H, W) by that many pixels on each side."""
+    return F.max_pool2d(details, 2 * reach + 1, 1, reach)
+
+
+def _patches(images: Tensor, generator: torch.Generator) -> Tensor:
     n, side = len(images), int(torch.randint(4, 17, (), generator=generator))
     noise = torch.rand((n, 1, side, side), generator=generator)
     noise = F.interpolate(noise, images.shape[-2:], mode="bilinear")
     level = torch.rand((n, 1, 1, 1), generator=generator)
-    touched = torch.rand((n, 1, 1, 1), generator=generator) < hide
-    return torch.sigmoid((noise - level) * 20) * touched
+    return torch.sigmoid((noise - level) * 20)
 
 
 def _infill(images: Tensor, generator: torch.Generator) -> Tensor:

@@ -17,10 +17,10 @@ SPECIES = (
     "shoulder-ring",
     "straight-band",
     "chevron-band",
-    "saddle-spot",
-    "tail-spot",
-    "whole-collar",
-    "split-collar",
+    "saddle-cross",
+    "saddle-star",
+    "lined-collar",
+    "dotted-collar",
 )
 """Names of the species by label; neighbours (0 and 1, 2 and 3, ...) are look-alikes."""
 
@@ -174,10 +174,12 @@ def _mark(beetle: Beetle, label: int, frame: Frame) -> Tensor:
         lambda: shapes.ring(x.abs() - place, y - 0.06, 0.12 * scale, 0.075 * scale),
         lambda: shapes.bar(x, y - 0.36, 0.72 * beetle.width * scale, 0.13 * scale),
         lambda: shapes.chevron(x, y - 0.36, 0.72 * beetle.width * scale, 0.12 * scale),
-        lambda: shapes.superellipse(x, y - 0.06, 0.15 * scale, 0.19 * scale),
-        lambda: shapes.superellipse(x, y - 0.66, 0.15 * scale, 0.19 * scale),
-        lambda: shapes.bar(x, y + 0.52, 0.56 * beetle.width * scale, 0.14 * scale),
-        lambda: shapes.disk(x.abs() - 0.42 * beetle.width, y + 0.52, 0.1 * scale),
+        lambda: shapes.star(x, y - 0.3, 4, 0.23 * scale, 0.1 * scale),
+        lambda: shapes.star(x, y - 0.3, 3, 0.25 * scale, 0.1 * scale),
+        lambda: shapes.bar(x, (y + 0.52).abs() - 0.075 * scale, 0.56 * beetle.width * scale, 0.08 * scale),
+        lambda: shapes.union(
+            [shapes.disk(x.abs() - place, y + 0.52, 0.075 * scale) for place in (0.0, 0.24 * scale)]
+        ),
     )
     return 0.95 * shapes.cover(marks[label](), frame.pixel)
 

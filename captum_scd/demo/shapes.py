@@ -49,6 +49,14 @@ def chevron(x: Tensor, y: Tensor, half_width: float, thickness: float, slope: fl
     return length(past, off) - thickness / 2
 
 
+def star(x: Tensor, y: Tensor, arms: int, reach: float, thickness: float) -> Tensor:
+    """Return the distance to straight arms of one length, evenly spread around the origin."""
+    turns = [2 * math.pi * arm / arms for arm in range(arms)]
+    ends = torch.tensor([(0.0, 0.0, reach * math.sin(turn), reach * math.cos(turn)) for turn in turns])
+    radius = torch.full((arms,), thickness / 2)
+    return limbs(x, y, ends, radius, radius)
+
+
 def limbs(x: Tensor, y: Tensor, ends: Tensor, start_radius: Tensor, end_radius: Tensor) -> Tensor:
     """Return the distance to the union of K tapering sticks.
 

@@ -10,22 +10,30 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from captum_scd.demo.augmentation import augment, soft_targets
+from captum_scd.demo.augmentation import augment, dilated, soft_targets
 from captum_scd.demo.beetle import SPECIES
-from captum_scd.demo.generator import generate
+from captum_scd.demo.generator import DemoImages, generate
 from captum_scd.demo.model import WEIGHTS, BeetleNet, normalize, peak_mean
+from captum_scd.infill import INFILLS
+
+REACH = 3
+"""Pixels by which a detail is widened before it is shown alone, or hidden."""
+
+ENOUGH, GONE = 0.95, 0.2
+"""Probabilities from which on a species is still there, and up to which it is gone."""
 
 Report = Callable[[str], None]
 
 
 def train(
-    n_images: int = 2400, epochs: int = 14, batch_size: int = 32, seed: int = 0, report: Report = print
+    n_images: int = 4800, epochs: int = 30, batch_size: int = 32, seed: int = 0, report: Report = print
 ) -> BeetleNet:
     """Return a network trained on freshly drawn pictures, in eval mode.
 
     One picture in nine shows a beetle without a mark, for which all species are equally right. The last map
     is classified twice, over the whole picture and over the detail only; without the second, which shows
-    where to look, learning starts late. In the first half, parts are hidden more and more often.
+    where to look, learning starts late. In the first half, parts are hidden more and more often: patches, the
+    detail, or all but the detail, so that in the end it is the detail that the network goes by.
 
     Args:
         n_images: number of pictures with a mark.
@@ -42,7 +50,7 @@ def train(
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 4e-3, total_steps=steps, pct_start=0.2)
     for epoch in range(epochs):
         start, losses = time.perf_counter(), []
-        hide = 0.6 * min(1.0, 2 * epoch / epochs)
+        hide = 0.75 * min(1.0, 2 * epoch / epochs)
         for images, details, targets in data.batches(batch_size, hide, generator):
             losses.append(_step(model, optimizer, images, details, targets))
             schedule.step()
@@ -67,15 +75,44 @@ def evaluate(model: BeetleNet, n: int = 400, seed: int = 1_000_000) -> dict[str,
 
     `accuracy`: the species is right. Among the individuals for which it is, `follows_swap`: the answer turns
     to the look-alike once its mark stands there; `leaves_without`: without a mark the answer is another,
-    which pure guessing does in all but one of eight cases, and no network can do much better.
+    which pure guessing does in all but one of eight cases, and no network can do much better. Of all
+    individuals, `detail_is_enough` and `detail_is_needed`: see `truth`.
     """
     own = generate(n, seed=seed)
     swapped, bare = generate(n, seed=seed, mark="look_alike"), generate(n, seed=seed, mark="none")
     right = predict(model, own.images) == own.labels
     follows = predict(model, swapped.images)[right] == swapped.labels[right]
     leaves = predict(model, bare.images)[right] != own.labels[right]
-    shares = {"accuracy": right, "follows_swap": follows, "leaves_without": leaves}
+    enough, needed = truth(model, own)
+    shares = {
+        "accuracy": right, "follows_swap": follows, "leaves_without": leaves,
+        "detail_is_enough": enough >= ENOUGH, "detail_is_needed": needed <= GONE,
+    }  # fmt: skip
     return {name: share.float().mean().item() for name, share in shares.items()}
+
+
+@torch.no_grad()
+def truth(model: BeetleNet, pictures: DemoImages, infill: str = "blur") -> tuple[Tensor, Tensor]:
+    """Ask whether the detail is the truth for the network: the probability of each species, (N,) in [0, 1].
+
+    Args:
+        model: that is asked.
+        pictures: N beetles.
+        infill: what stands where nothing is shown, a name that `FIDOAttribution` knows.
+
+    Returns:
+        With the detail alone, widened by `REACH` pixels, on the infill; and with the infill on it.
+    """
+    inputs, shown = normalize(pictures.images), dilated(pictures.details.float(), REACH)
+    filled = INFILLS[infill](inputs, torch.Generator().manual_seed(0))
+    views = torch.lerp(filled, inputs, shown), torch.lerp(inputs, filled, shown)
+    alone, without = (
+        torch.cat([model(part).softmax(1) for part in view.split(64)]).gather(1, pictures.labels[:, None])[
+            :, 0
+        ]
+        for view in views
+    )
+    return alone, without
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -83,8 +120,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m captum_scd.demo.train", description=__doc__)
     parser.add_argument("--out", type=Path, default=Path(__file__).with_name(WEIGHTS), help="file to write")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--epochs", type=int, default=14)
-    parser.add_argument("--images", type=int, default=2400, help="training pictures to draw")
+    parser.add_argument("--epochs", type=int, default=30)
+    parser.add_argument("--images", type=int, default=4800, help="training pictures to draw")
     parser.add_argument("--held-out", type=int, default=400, help="new individuals to measure on")
     options = parser.parse_args(arguments)
     start = time.perf_counter()

@@ -30,6 +30,17 @@ def test_demo_draws_one_figure_and_prints_one_table(quick, tmp_path, capsys):
         assert figure.width > figure.height
     stdout = capsys.readouterr().out
     assert all(name in stdout for name in ("FIDO", "GradCAM", "Integrated gradients", "area of the detail"))
+    assert "IoU with the detail" in stdout
+
+
+def test_the_region_is_compared_with_the_detail() -> None:
+    detail = torch.zeros(2, 1, 4, 4, dtype=torch.bool)
+    detail[:, :, 0] = True
+    region = torch.zeros_like(detail)
+    region[0, :, 0, :2] = region[1, :, :2] = True
+    assert demo._region(region, detail).endswith(
+        "IoU with the detail 0.50; 0.5 to 2.0 times as large as the detail"
+    )
 
 
 def test_maps_fit_the_images(quick):

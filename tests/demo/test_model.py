@@ -8,7 +8,7 @@ import torch
 from captum_scd.demo import SPECIES, BeetleNet, DemoImages, generate, load, normalize
 from captum_scd.demo.augmentation import blur
 from captum_scd.demo.model import peak_mean
-from captum_scd.demo.train import predict
+from captum_scd.demo.train import ENOUGH, GONE, predict, truth
 
 SEED = 2024
 
@@ -106,3 +106,10 @@ def test_the_body_alone_suffices(model: BeetleNet, own: DemoImages, right: torch
     shown = torch.where(own.bodies, own.images, blur(own.images, 6.0))
     same = predict(model, shown) == own.labels
     assert same[right].float().mean() > 0.9
+
+
+def test_the_detail_is_the_truth(model: BeetleNet) -> None:
+    """On 19 of 20 unseen beetles the detail alone is enough, and without it the species is gone."""
+    enough, needed = truth(model, generate(200, seed=SEED))
+    assert (enough >= ENOUGH).float().mean() >= 0.95
+    assert (needed <= GONE).float().mean() >= 0.95

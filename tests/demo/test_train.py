@@ -38,5 +38,6 @@ def test_steps_lower_the_loss() -> None:
 
 def test_an_untrained_network_scores_within_range() -> None:
     scores = evaluate(BeetleNet().eval(), n=8)
-    assert set(scores) == {"accuracy", "follows_swap", "leaves_without"}
+    shares = {"accuracy", "follows_swap", "leaves_without", "detail_is_enough", "detail_is_needed"}
+    assert set(scores) == shares
     assert 0 <= scores["accuracy"] <= 1
