@@ -1,7 +1,7 @@
 """`FIDOAttribution`: the masks of FIDO as a Captum attribution method."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -27,9 +27,10 @@ from captum_scd.learning import SDR, SSR, MaskLearning
 from captum_scd.look_alikes import Contrast
 from captum_scd.masks import FIDOMasks
 from captum_scd.objective import SCORES, Score
+from captum_scd.request import Request, TensorOrTuple, own
 from captum_scd.sampling import SAMPLERS
 from captum_scd.scoring import Scoring, make_scoring
-from captum_scd.settings import DEFAULTS, Settings
+from captum_scd.settings import DEFAULTS, Settings, one_cap
 from captum_scd.trajectory import arranged
 from captum_scd.trials import Trials
 
@@ -42,7 +43,6 @@ SECOND_INFILL = "mean"
 FAST: Mapping[str, Any] = {"n_iterations": 14, "n_restarts": 1, "learning_rate": 0.0}
 """Settings of `attribute` for a quarter of the cost: a survey without rounds, and one start."""
 
-TensorOrTuple = Tensor | tuple[Tensor, ...]
 Infill = str | Callable[..., Tensor] | Sequence[str | Callable[..., Tensor]]
 
 
@@ -115,6 +115,7 @@ class FIDOAttribution(PerturbationAttribution):  # type: ignore[misc]
         target: Target = None,
         additional_forward_args: object = None,
         feature_mask: TensorOrTuple | None = None,
+        perturbations_per_eval: int | None = None,
         *,
         mode: str = DEFAULTS.mode,
         n_iterations: int = DEFAULTS.n_iterations,
@@ -147,6 +148,7 @@ class FIDOAttribution(PerturbationAttribution):  # type: ignore[misc]
             additional_forward_args: further arguments of the model; tensors with N entries follow the rows.
             feature_mask: integer group numbers, broadcastable to the inputs; one mask value per group
                 (superpixels). Replaces the grid of `mask_size`.
+            perturbations_per_eval: what Captum's perturbation methods call `internal_batch_size`.
             mode: which map to return, `"joint"`, `"ssr"` or `"sdr"`.
             n_iterations: steps; each costs 2 * n_samples * n_restarts forward and backward passes per
                 example. The first third surveys the input; the rest refines examples that are not clear yet.
@@ -195,12 +197,13 @@ class FIDOAttribution(PerturbationAttribution):  # type: ignore[misc]
             mode=mode, n_iterations=n_iterations, n_samples=n_samples, mask_size=mask_size,
             temperature=temperature, learning_rate=learning_rate, area_weight=area_weight,
             tv_weight=tv_weight, n_restarts=n_restarts, alternatives=alternatives,
-            internal_batch_size=internal_batch_size, seed=seed, trajectory=trajectory,
+            internal_batch_size=one_cap(internal_batch_size, perturbations_per_eval), seed=seed,
+            trajectory=trajectory,
         )  # fmt: skip
         as_tuple = is_tuple(inputs)
         check_model(self.forward_func, stacklevel=4)
         with torch.inference_mode(False), torch.enable_grad():
-            batch = checked_inputs(_own(inputs if isinstance(inputs, tuple) else (inputs,)))
+            batch = checked_inputs(own(inputs if isinstance(inputs, tuple) else (inputs,)))
             request = Request(
                 baselines, target, contrast_target, additional_forward_args, feature_mask
             ).owned()
@@ -213,7 +216,7 @@ class FIDOAttribution(PerturbationAttribution):  # type: ignore[misc]
         return (attribution, masks if as_tuple else masks[0]) if return_masks else attribution
 
     def _learn(
-        self, inputs: tuple[Tensor, ...], request: "Request", settings: Settings, show_progress: bool
+        self, inputs: tuple[Tensor, ...], request: Request, settings: Settings, show_progress: bool
     ) -> tuple[FIDOMasks, ...]:
         """Explain the inputs, and what is left of them once the regions found so far are covered."""
         generator = Generator().manual_seed(settings.seed)
@@ -251,7 +254,7 @@ class FIDOAttribution(PerturbationAttribution):  # type: ignore[misc]
                 second = None if second is None else replace(second, inputs=covered)
                 whole = trials.whole
 
-    def _scoring(self, inputs: tuple[Tensor, ...], request: "Request", settings: Settings) -> Scoring:
+    def _scoring(self, inputs: tuple[Tensor, ...], request: Request, settings: Settings) -> Scoring:
         query = make_query(self.forward_func, inputs, request.target, request.additional_forward_args)
         rows = settings.internal_batch_size or DEFAULT_ROWS
         whole = partial(whole_outputs, query, inputs, rows)
@@ -260,7 +263,7 @@ class FIDOAttribution(PerturbationAttribution):  # type: ignore[misc]
     def _composites(
         self,
         inputs: tuple[Tensor, ...],
-        request: "Request",
+        request: Request,
         settings: Settings,
         generator: Generator,
         scoring: Scoring,
@@ -304,7 +307,7 @@ class FIDOAttribution(PerturbationAttribution):  # type: ignore[misc]
         )
 
     def _record(
-        self, settings: Settings, request: "Request", scoring: Scoring, n_infills: int
+        self, settings: Settings, request: Request, scoring: Scoring, n_infills: int
     ) -> dict[str, Any]:
         """What the masks were learned with, as it was and not only as it was set."""
         first, *further = infills.several(self.infill)[:n_infills]
@@ -315,9 +318,10 @@ class FIDOAttribution(PerturbationAttribution):  # type: ignore[misc]
             **settings.record(),
         }
 
-    def get_name(self) -> str:
-        """Name the method in progress bars and logs."""
-        return "FIDO"
+    @classmethod
+    def get_name(cls) -> str:
+        """Name the method in progress bars and logs; a subclass is named after its class, as Captum does."""
+        return "FIDO" if cls is FIDOAttribution else str(super().get_name())
 
     @property
     def multiplies_by_inputs(self) -> bool:
@@ -329,25 +333,6 @@ class FIDOAttribution(PerturbationAttribution):  # type: ignore[misc]
         raise NotImplementedError(
             "FIDOAttribution does not support asynchronous forward functions; use attribute."
         )
-
-
-@dataclass(frozen=True)
-class Request:
-    """What is asked of `attribute` beside the numbers."""
-
-    baselines: Baselines
-    target: Target
-    contrast_target: Contrast
-    additional_forward_args: object
-    feature_mask: TensorOrTuple | None
-
-    def groups(self) -> tuple[Tensor, ...] | None:
-        """Feature masks as a tuple, one per input."""
-        return (self.feature_mask,) if isinstance(self.feature_mask, Tensor) else self.feature_mask
-
-    def owned(self) -> "Request":
-        """Cut loose from the caller's graph and inference mode."""
-        return Request(*(_own(getattr(self, field.name)) for field in fields(self)))
 
 
 def _arranged(composites: Composites, found: Explanation, record: dict[str, Any]) -> list[FIDOMasks]:
@@ -381,13 +366,6 @@ def _filled(
 def _spatial(inputs: tuple[Tensor, ...]) -> bool:
     """Whether every input has axes along which there is a blur or a mean."""
     return all(tensor.ndim > 2 for tensor in inputs)
-
-
-def _own(value: Any) -> Any:
-    """Detach and copy tensors, also those in a tuple; leave all else."""
-    if isinstance(value, tuple):
-        return tuple(map(_own, value))
-    return value.detach().clone() if isinstance(value, Tensor) else value
 
 
 def _spread(mask: Tensor, inputs: Tensor) -> Tensor:

@@ -47,6 +47,23 @@ class Settings:
         return asdict(self)
 
 
+def one_cap(internal_batch_size: int | None, perturbations_per_eval: int | None) -> int | None:
+    """Return most rows in a pass, under whichever of its two names they were given.
+
+    Raises:
+        ValueError: where both were given.
+    """
+    if perturbations_per_eval is None:
+        return internal_batch_size
+    if internal_batch_size is not None:
+        raise ValueError(
+            "Expected either `internal_batch_size` or `perturbations_per_eval`, its name in FeatureAblation, "
+            f"but got both, {internal_batch_size} and {perturbations_per_eval}."
+        )
+    check_integer("perturbations_per_eval", perturbations_per_eval, least=1)
+    return perturbations_per_eval
+
+
 def check_integer(name: str, value: object, least: int) -> None:
     """Raise unless a setting is a whole number of at least `least`."""
     if isinstance(value, bool) or not isinstance(value, int):

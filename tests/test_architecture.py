@@ -28,6 +28,7 @@ ORDER = [
     "composites",
     "look_alikes",
     "scoring",
+    "request",
     "optimization",
     "learning",
     "trials",

@@ -15,7 +15,6 @@ from captum_scd import FIDOAttribution
 CASES = [case for case in config if FeatureAblation in case["algorithms"]]
 PLAIN = [case for case in CASES if not case.get("noise_tunnel")]
 TUNNELED = [case for case in CASES if case.get("noise_tunnel")]
-OURS = {"perturbations_per_eval": "internal_batch_size"}
 OPTIONS = QUICK | {"tv_weight": 0.0}
 
 
@@ -24,7 +23,7 @@ def _model(case: dict[str, Any]) -> nn.Module:
 
 
 def _arguments(case: dict[str, Any]) -> dict[str, Any]:
-    return {OURS.get(name, name): value for name, value in case["attribute_args"].items()} | OPTIONS
+    return case["attribute_args"] | OPTIONS
 
 
 def _tuple(value: Any) -> tuple[Any, ...]:

@@ -7,7 +7,7 @@ import warnings
 import pytest
 import torch
 from captum.attr import Attribution, FeatureAblation, PerturbationAttribution
-from models import TinyConv
+from models import TinyConv, Watched
 from quick import QUICK, explain
 from torch import Tensor, nn
 
@@ -26,12 +26,35 @@ def test_fido_is_a_perturbation_attribution(net: nn.Module) -> None:
         fido.attribute_future()
 
 
+def test_the_class_has_a_name_and_a_subclass_its_own() -> None:
+    assert FIDOAttribution.get_name() == "FIDO"
+    assert type("FinerMasks", (FIDOAttribution,), {}).get_name() == "Finer Masks"
+
+
 def test_the_first_arguments_are_those_of_feature_ablation_and_the_rest_go_by_keyword() -> None:
-    names = list(inspect.signature(FeatureAblation.attribute).parameters)[:6]
+    names = list(inspect.signature(FeatureAblation.attribute).parameters)[:7]
     ours = inspect.signature(FIDOAttribution.attribute).parameters
-    assert list(ours)[:6] == names
-    assert all(ours[name].kind is inspect.Parameter.KEYWORD_ONLY for name in list(ours)[6:])
+    assert list(ours)[:7] == names
+    assert all(ours[name].kind is inspect.Parameter.KEYWORD_ONLY for name in list(ours)[7:])
     assert all(ours[name].default is None for name in names[2:])
+
+
+def test_the_arguments_of_feature_ablation_come_in_its_order(net: nn.Module, images: Tensor) -> None:
+    watched, groups = Watched(net).eval(), torch.arange(3).view(1, 3, 1, 1)
+    attribution = FIDOAttribution(watched).attribute(images, 0.0, 1, None, groups, 5, **QUICK)
+    assert max(watched.rows) == 5
+    named = explain(net, images, 1, baselines=0.0, feature_mask=groups, internal_batch_size=5)
+    assert torch.equal(attribution, named)
+    assert torch.equal(
+        named, explain(net, images, 1, baselines=0.0, feature_mask=groups, perturbations_per_eval=5)
+    )
+
+
+def test_one_cap_has_two_names_but_one_value(net: nn.Module, images: Tensor) -> None:
+    with pytest.raises(ValueError, match="Expected either `internal_batch_size` or `perturbations_per_eval`"):
+        explain(net, images, internal_batch_size=4, perturbations_per_eval=4)
+    with pytest.raises(ValueError, match="Expected `perturbations_per_eval` to be at least 1, but got 0"):
+        explain(net, images, perturbations_per_eval=0)
 
 
 def test_a_tensor_gives_a_tensor_and_a_tuple_a_tuple(net: nn.Module, images: Tensor) -> None:
