@@ -11,10 +11,11 @@ import inspect
 from collections.abc import Callable, Sequence
 from functools import cache
 
+import numpy as np
 import torch
 from torch import Generator, Tensor
 
-from captum_scd._captum import Baselines, format_baselines
+from captum_scd._captum import Baselines
 from captum_scd._strategies import Strategies, describe
 from captum_scd.smoothing import box, filtered, gaussian, reflect
 
@@ -250,38 +251,52 @@ def can_be_repeated(name: str) -> bool:
 
 
 def given(baselines: Baselines, inputs: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
-    """Spread baselines, in any of Captum's forms, to the shape, dtype and device of their inputs.
+    """Spread baselines to the shape, dtype and device of their inputs.
+
+    Args:
+        baselines: one per input, several as a tuple: a number, or a tensor that broadcasts to its input, such
+            as (1, C, 1, 1) or (C, H, W). One axis alone stands for the channels of inputs that have further
+            axes: (C,) for images (N, C, H, W), one number per channel. None stands for 0.
+        inputs: tensors (N, ...).
 
     Raises:
         ValueError: for baselines that are not finite.
         AssertionError: for baselines that do not fit the inputs, as Captum does.
 
-    >>> (baseline,) = given(0.5, (torch.zeros(2, 3, 4, 4),))
-    >>> baseline.shape, baseline.unique()
-    (torch.Size([2, 3, 4, 4]), tensor([0.5000]))
+    >>> (baseline,) = given(torch.tensor([0.1, 0.2, 0.3]), (torch.zeros(2, 3, 4, 4),))
+    >>> baseline.shape, baseline[1, :, 0, 0]
+    (torch.Size([2, 3, 4, 4]), tensor([0.1000, 0.2000, 0.3000]))
     """
+    alone = baselines if isinstance(baselines, tuple) else (baselines,)
+    values = (0,) * len(inputs) if baselines is None else alone
     try:
-        formatted = tuple(zip(format_baselines(baselines, inputs), inputs, strict=True))
-    except AssertionError as error:
-        raise AssertionError(_misfit(baselines, inputs)) from error
-    filled = tuple(torch.as_tensor(value).to(tensor).expand_as(tensor).clone() for value, tensor in formatted)
+        filled = tuple(_spread(value, tensor) for value, tensor in zip(values, inputs, strict=True))
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise AssertionError(_misfit(alone, inputs)) from error
     if not all(tensor.isfinite().all() for tensor in filled):
         raise ValueError("Expected finite `baselines`, but got NaN or infinity.")
     return filled
 
 
-def _misfit(baselines: Baselines, inputs: tuple[Tensor, ...]) -> str:
+def _spread(value: object, inputs: Tensor) -> Tensor:
+    """Broadcast a number or a tensor to its input; one axis alone is that of the channels."""
+    if not isinstance(value, (Tensor, np.ndarray, np.generic, int, float)):
+        raise TypeError
+    tensor = torch.as_tensor(value).to(inputs)
+    if tensor.ndim == 1 and inputs.ndim > 2:
+        tensor = tensor.view(-1, *[1] * (inputs.ndim - 2))
+    return tensor.expand_as(inputs).clone(memory_format=torch.contiguous_format)
+
+
+def _misfit(baselines: tuple[object, ...], inputs: tuple[Tensor, ...]) -> str:
     """Say which baselines would fit, without their numbers."""
-    wanted = ", ".join(
-        f"{tuple(tensor.shape)} or (1, {str(tuple(tensor.shape[1:]))[1:]}" for tensor in inputs
-    )
-    given = baselines if isinstance(baselines, tuple) else (baselines,)
+    wanted = ", ".join(str(tuple(tensor.shape)) for tensor in inputs)
     came = ", ".join(
-        str(tuple(one.shape)) if isinstance(one, Tensor) else type(one).__name__ for one in given
+        str(tuple(one.shape)) if isinstance(one, Tensor) else type(one).__name__ for one in baselines
     )
     return (
-        f"Expected `baselines` to be numbers or tensors of shape {wanted}, one an input, but got {came}. "
-        "The class to explain goes to `target`."
+        f"Expected `baselines` to be numbers or tensors that broadcast to {wanted}, one an input, or one "
+        f"number per channel, but got {came}. The class to explain goes to `target`."
     )
 
 

@@ -181,3 +181,53 @@ def test_bad_infills_are_rejected_in_one_sentence(strategy, message: str) -> Non
 def test_those_can_be_repeated_that_are_means_over_the_pixels_of_the_image() -> None:
     assert [name for name in infill.INFILLS if infill.can_be_repeated(name)] == ["blur", "mean", "local_mean"]
     assert not infill.can_be_repeated("given")
+
+
+CHANNELS = torch.tensor([0.1, 0.2, 0.3])
+WIDE = torch.zeros(2, 3, 4, 5) + CHANNELS.view(3, 1, 1)
+
+
+@pytest.mark.parametrize(
+    "baselines",
+    [
+        CHANNELS.view(1, 3, 1, 1),
+        CHANNELS.view(3, 1, 1),
+        CHANNELS,
+        CHANNELS.numpy(),
+        (CHANNELS.double(),),
+        WIDE[:1],
+        WIDE[0],
+        WIDE[:, :, :1, :1],
+        WIDE,
+    ],
+    ids=lambda one: str(getattr(one, "shape", "tuple")),
+)
+def test_baselines_that_broadcast_are_spread(baselines) -> None:
+    (filled,) = infill.given(baselines, (torch.zeros(2, 3, 4, 5),))
+    assert torch.equal(filled, WIDE)
+    assert filled.is_contiguous()
+
+
+def test_one_axis_alone_is_that_of_the_channels_or_of_the_features_of_a_table() -> None:
+    square, signal, table = torch.zeros(1, 3, 3, 3), torch.zeros(2, 3, 3), torch.zeros(2, 3)
+    for inputs, place in ((square, (0, slice(None), 2, 1)), (signal, (0, slice(None), 2)), (table, 0)):
+        assert torch.equal(infill.given(CHANNELS, (inputs,))[0][place], CHANNELS)
+
+
+@pytest.mark.parametrize(
+    "baselines",
+    [torch.zeros(5), torch.zeros(2), torch.zeros(2, 3), torch.zeros(3, 3, 4, 5), torch.zeros(1, 2, 3, 4, 5),
+     [0.0, 0.0, 0.0], "black", None.__class__, (0.0, 0.0), ()],
+    ids=str,
+)  # fmt: skip
+def test_baselines_that_do_not_broadcast_are_answered_with_the_input(baselines) -> None:
+    with pytest.raises(AssertionError, match=r"broadcast to \(2, 3, 4, 5\), one an input, .* but got"):
+        infill.given(baselines, (torch.zeros(2, 3, 4, 5),))
+
+
+def test_several_inputs_have_a_baseline_each() -> None:
+    inputs = torch.zeros(2, 3, 4, 5), torch.zeros(2, 7)
+    image, table = infill.given((CHANNELS, 1.0), inputs)
+    assert torch.equal(image, WIDE)
+    assert torch.equal(table, torch.ones(2, 7))
+    assert not any(one.any() for one in infill.given(None, inputs))

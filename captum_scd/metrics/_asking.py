@@ -7,7 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from captum_scd._captum import Baselines, Target, format_baselines
+from captum_scd import infill as infills
+from captum_scd._captum import Baselines, Target
 from captum_scd.composites import Composites
 from captum_scd.forward import make_query, preserved
 from captum_scd.grid import make_grid
@@ -36,10 +37,8 @@ def asked(
     """
     check_integer("internal_batch_size", internal_batch_size, least=1)
     _check_inputs(inputs)
-    (baseline,) = format_baselines(baselines, (inputs,))
-    infill = torch.as_tensor(baseline).to(inputs).expand_as(inputs)
-    for name, values in {"inputs": inputs, "baselines": infill}.items():
-        _check_finite(f"`{name}`", values)
+    _check_finite("`inputs`", inputs)
+    (infill,) = infills.given(baselines, (inputs,))
     query = make_query(forward_func, (inputs,), target, additional_forward_args)
 
     def finite_score(output: Tensor, examples: Tensor) -> Tensor:
