@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -74,7 +75,7 @@ def target_index(target: Target, count: int, device: torch.device) -> Tensor | N
     """Turn any of Captum's forms of target into one.
 
     Args:
-        target: None, an int, a tuple of ints, a 0-d or 1-d integer tensor, a list of ints or of tuples.
+        target: None, an int, a tuple of ints, a 0-d or 1-d integer tensor or array, a list of ints or tuples.
         count: number N of examples.
         device: where the result goes.
 
@@ -90,6 +91,7 @@ def target_index(target: Target, count: int, device: torch.device) -> Tensor | N
     """
     if target is None:
         return None
+    target = torch.as_tensor(target) if isinstance(target, np.ndarray) else target
     validate_target(count, target)
     try:
         index = torch.as_tensor(target, device=device)

@@ -8,9 +8,10 @@ row, so that sampling and optimisation need to know nothing of their arrangement
 
 from dataclasses import dataclass
 from itertools import accumulate
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -20,6 +21,7 @@ DEFAULT_CELLS = {1: 112, 2: 56, 3: 14}
 """Cells along the shortest axis of signals, images and volumes; never more than the axis has elements."""
 
 MaskSize = int | tuple[int, ...] | None
+FeatureMasks = tuple[Tensor | NDArray[Any] | None, ...]
 
 
 class Layout(Protocol):
@@ -125,7 +127,7 @@ class Grid:
 
     Attributes:
         layouts: one per input.
-        columns: the part of the row that belongs to each input; with a feature mask all share the row.
+        columns: the part of the row that belongs to each input; those with a feature mask share theirs.
         sizes: spatial size of each input.
         count: length of the row.
     """
@@ -151,10 +153,10 @@ class Grid:
 
     def smooth(self, cells: Tensor, width: float) -> Tensor:
         """(rows, count) -> the same, blurred with a Gaussian of `width` cells of a default lattice."""
-        if all(columns == slice(None) for columns in self.columns):
-            return cells
-        pairs = zip(self.layouts, self.columns, strict=True)
-        return torch.cat([layout.smooth(cells[:, columns], width) for layout, columns in pairs], dim=1)
+        smoothed = cells.clone()
+        for layout, columns in zip(self.layouts, self.columns, strict=True):
+            smoothed[:, columns] = layout.smooth(cells[:, columns], width)
+        return smoothed
 
     def area(self, cells: Tensor, examples: Tensor) -> Tensor:
         """(rows, count) -> (rows,) mean of the mask, over the features of an input, then over the inputs."""
@@ -163,24 +165,32 @@ class Grid:
 
 
 def make_grid(
-    inputs: tuple[Tensor, ...], mask_size: MaskSize = None, feature_mask: tuple[Tensor, ...] | None = None
+    inputs: tuple[Tensor, ...], mask_size: MaskSize = None, feature_mask: FeatureMasks | None = None
 ) -> Grid:
     """Choose the cells for some inputs.
 
     Args:
         inputs: tensors (N, ...).
         mask_size: cells along the shortest spatial axis, or along each; None for `DEFAULT_CELLS`.
-        feature_mask: integer group numbers, one tensor per input, broadcastable to the input (first
-            dimension 1 or N). Features of the same number share a cell, within and across inputs.
+        feature_mask: group numbers, one integer or boolean tensor or array per input, broadcastable to the
+            input (first dimension 1 or N). Features of the same number share a cell, within and across
+            inputs. None in place of one leaves that input to `mask_size`.
 
     Raises:
         ValueError: for a mask size or a feature mask that does not fit the inputs.
     """
-    if feature_mask is not None:
-        return _grouped_grid(inputs, feature_mask)
-    layouts = tuple(_layout(tensor, mask_size) for tensor in inputs)
-    ends = list(accumulate(layout.count for layout in layouts))
-    columns = tuple(slice(end - layout.count, end) for end, layout in zip(ends, layouts, strict=True))
+    groups = _groups(inputs, (None,) * len(inputs) if feature_mask is None else feature_mask)
+    layouts = tuple(
+        _layout(tensor, mask_size) if group is None else group
+        for tensor, group in zip(inputs, groups, strict=True)
+    )
+    shared = max((group.count for group in groups if group is not None), default=0)
+    own = [layout.count if group is None else 0 for layout, group in zip(layouts, groups, strict=True)]
+    ends = list(accumulate(own, initial=shared))
+    columns = tuple(
+        slice(start, end) if group is None else slice(shared)
+        for start, end, group in zip(ends, ends[1:], groups, strict=False)
+    )
     return Grid(layouts, columns, tuple(tuple(tensor.shape[2:]) for tensor in inputs), ends[-1])
 
 
@@ -251,27 +261,30 @@ def _checked_lattice(shape: tuple[int, ...], size: tuple[int, ...]) -> tuple[int
     return shape
 
 
-def _grouped_grid(inputs: tuple[Tensor, ...], feature_mask: tuple[Tensor, ...]) -> Grid:
-    _check_feature_mask(inputs, feature_mask)
-    ids = torch.cat([mask.flatten() for mask in feature_mask]).unique()
-    numbers = [torch.searchsorted(ids, mask.contiguous()) for mask in feature_mask]
-    aligned = [mask[(None,) * (t.ndim - mask.ndim)] for mask, t in zip(numbers, inputs, strict=True)]
-    layouts = tuple(Groups(mask, len(ids)) for mask in aligned)
-    sizes = tuple(tuple(mask.shape[2:]) for mask in aligned)
-    return Grid(layouts, (slice(None),) * len(inputs), sizes, len(ids))
-
-
-def _check_feature_mask(inputs: tuple[Tensor, ...], feature_mask: tuple[Tensor, ...]) -> None:
+def _groups(inputs: tuple[Tensor, ...], feature_mask: FeatureMasks) -> list[Groups | None]:
+    """Number the groups of all inputs together, from 0 up."""
     if len(feature_mask) != len(inputs):
         raise ValueError(
             f"Expected one `feature_mask` per input ({len(inputs)}), but got {len(feature_mask)}."
         )
-    for mask, tensor in zip(feature_mask, inputs, strict=True):
-        if mask.is_floating_point() or mask.is_complex():
-            raise ValueError(f"Expected `feature_mask` to hold integers, but got {mask.dtype}.")
-        if not _broadcastable(tuple(mask.shape), tuple(tensor.shape)):
-            came = f"{tuple(mask.shape)} for an input of shape {tuple(tensor.shape)}"
-            raise ValueError(f"Expected `feature_mask` to broadcast to its input, but got shape {came}.")
+    numbers = [
+        None if mask is None else _numbers(mask, tensor)
+        for mask, tensor in zip(feature_mask, inputs, strict=True)
+    ]
+    there = [one.flatten() for one in numbers if one is not None]
+    ids = torch.cat(there).unique() if there else torch.empty(0)
+    return [None if one is None else Groups(torch.searchsorted(ids, one), len(ids)) for one in numbers]
+
+
+def _numbers(mask: Tensor | NDArray[Any], inputs: Tensor) -> Tensor:
+    """Group numbers as long integers, with as many dimensions as the input."""
+    numbers = torch.as_tensor(mask, device=inputs.device)
+    if numbers.is_floating_point() or numbers.is_complex():
+        raise ValueError(f"Expected `feature_mask` to hold integers, but got {numbers.dtype}.")
+    if not _broadcastable(tuple(numbers.shape), tuple(inputs.shape)):
+        came = f"{tuple(numbers.shape)} for an input of shape {tuple(inputs.shape)}"
+        raise ValueError(f"Expected `feature_mask` to broadcast to its input, but got shape {came}.")
+    return numbers[(None,) * (inputs.ndim - numbers.ndim)].long().contiguous()
 
 
 def _broadcastable(shape: tuple[int, ...], target: tuple[int, ...]) -> bool:

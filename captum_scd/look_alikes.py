@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
@@ -107,13 +108,13 @@ def _given(asked: Contrast, target: Tensor) -> tuple[Tensor, Tensor]:
 
 def _is_several(asked: Contrast) -> bool:
     """Tell look-alikes with a list or tensor of class numbers per example from Captum's forms of a target."""
-    if isinstance(asked, Tensor):
+    if isinstance(asked, (Tensor, np.ndarray)):
         return asked.ndim > 1
     return isinstance(asked, list) and any(isinstance(one, list) or _is_vector(one) for one in asked)
 
 
 def _is_vector(value: object) -> bool:
-    return isinstance(value, Tensor) and value.ndim > 0
+    return isinstance(value, (Tensor, np.ndarray)) and value.ndim > 0
 
 
 def _class_numbers(asked: Any, count: int, device: torch.device) -> list[Tensor]:

@@ -33,14 +33,20 @@ class Settings:
     def __post_init__(self) -> None:
         check_mode(self.mode)
         for name in ("n_iterations", "n_samples", "n_restarts"):
-            check_integer(name, getattr(self, name), least=1)
+            self._settle(name, check_integer(name, getattr(self, name), least=1))
         for name in ("alternatives", "seed", "trajectory"):
-            check_integer(name, getattr(self, name), least=0)
+            self._settle(name, check_integer(name, getattr(self, name), least=0))
         if self.internal_batch_size is not None:
-            check_integer("internal_batch_size", self.internal_batch_size, least=1)
-        check_number("temperature", self.temperature, positive=True)
+            rows = check_integer("internal_batch_size", self.internal_batch_size, least=1)
+            self._settle("internal_batch_size", rows)
+        self._settle("temperature", check_number("temperature", self.temperature, positive=True))
         for name in ("learning_rate", "area_weight", "tv_weight"):
-            check_number(name, getattr(self, name), positive=False)
+            self._settle(name, check_number(name, getattr(self, name), positive=False))
+        sizes = tuple(map(_plain, self.mask_size)) if isinstance(self.mask_size, tuple) else self.mask_size
+        self._settle("mask_size", _plain(sizes))
+
+    def _settle(self, name: str, value: Any) -> None:
+        object.__setattr__(self, name, value)
 
     def record(self) -> dict[str, Any]:
         """Settings as JSON can hold them."""
@@ -60,26 +66,34 @@ def one_cap(internal_batch_size: int | None, perturbations_per_eval: int | None)
             "Expected either `internal_batch_size` or `perturbations_per_eval`, its name in FeatureAblation, "
             f"but got both, {internal_batch_size} and {perturbations_per_eval}."
         )
-    check_integer("perturbations_per_eval", perturbations_per_eval, least=1)
-    return perturbations_per_eval
+    return check_integer("perturbations_per_eval", perturbations_per_eval, least=1)
 
 
-def check_integer(name: str, value: object, least: int) -> None:
-    """Raise unless a setting is a whole number of at least `least`."""
-    if isinstance(value, bool) or not isinstance(value, int):
+def check_integer(name: str, value: object, least: int) -> int:
+    """Return a setting as an int, also one of NumPy or a 0-d tensor; raise unless it is at least `least`."""
+    number = _plain(value)
+    if isinstance(number, bool) or not isinstance(number, int):
         raise TypeError(f"Expected `{name}` to be an integer, but got {value!r}.")
-    if value < least:
-        raise ValueError(f"Expected `{name}` to be at least {least}, but got {value}.")
+    if number < least:
+        raise ValueError(f"Expected `{name}` to be at least {least}, but got {number}.")
+    return number
 
 
-def check_number(name: str, value: object, positive: bool) -> None:
-    """Raise unless a setting is a finite number above 0 (`positive`), or not below it."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
+def check_number(name: str, value: object, positive: bool) -> float:
+    """Return a setting as a plain number; raise unless finite and above 0 (`positive`) or at least 0."""
+    number = _plain(value)
+    if isinstance(number, bool) or not isinstance(number, (int, float)):
         raise TypeError(f"Expected `{name}` to be a number, but got {value!r}.")
-    if not (value > 0 if positive else value >= 0) or value == float("inf"):
+    if not (number > 0 if positive else number >= 0) or number == float("inf"):
         raise ValueError(
-            f"Expected `{name}` to be {'above' if positive else 'at least'} 0 and finite, but got {value}."
+            f"Expected `{name}` to be {'above' if positive else 'at least'} 0 and finite, but got {number}."
         )
+    return number
+
+
+def _plain(value: Any) -> Any:
+    """Take a number out of NumPy or a 0-d tensor; leave all else."""
+    return value.item() if getattr(value, "ndim", None) == 0 else value
 
 
 DEFAULTS = Settings()

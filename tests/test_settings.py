@@ -4,13 +4,14 @@ import inspect
 import json
 import math
 
+import numpy as np
 import pytest
 import torch
 from models import Additive, TinyConv
 from quick import explain
 
 from captum_scd import FIDOAttribution, FIDOMasks
-from captum_scd.settings import DEFAULTS, NAMES
+from captum_scd.settings import DEFAULTS, NAMES, Settings
 
 MODEL = Additive().eval()
 INPUTS = torch.ones(1, 4)
@@ -46,11 +47,43 @@ INPUTS = torch.ones(1, 4)
         ("seed", 1.5, TypeError),
         ("trajectory", -1, ValueError),
         ("trajectory", True, TypeError),
+        ("n_iterations", np.float64(2), TypeError),
+        ("n_iterations", np.bool_(True), TypeError),
+        ("n_iterations", np.array([2]), TypeError),
+        ("seed", torch.tensor(True), TypeError),
+        ("seed", torch.tensor([1]), TypeError),
+        ("temperature", np.float32("nan"), ValueError),
     ],
 )
 def test_a_number_out_of_range_is_answered_with_its_name(name: str, value, error) -> None:
     with pytest.raises(error, match=f"Expected `{name}` to be .*, but got"):
         explain(MODEL, INPUTS, **{name: value})
+
+
+@pytest.mark.parametrize("whole", [np.int64, np.uint8, np.array, torch.tensor])
+def test_numbers_of_numpy_and_tensors_are_plain_numbers(whole) -> None:
+    counts = (
+        "n_iterations",
+        "n_samples",
+        "n_restarts",
+        "alternatives",
+        "internal_batch_size",
+        "seed",
+        "trajectory",
+    )
+    weights = ("temperature", "learning_rate", "area_weight", "tv_weight")
+    half = {np.array: np.array, torch.tensor: torch.tensor}.get(whole, np.float32)(0.5)
+    given = {
+        **dict.fromkeys(counts, whole(2)),
+        **dict.fromkeys(weights, half),
+        "mask_size": (whole(3), whole(2)),
+    }
+    settings = Settings(**given)
+    plain = {**dict.fromkeys(counts, 2), **dict.fromkeys(weights, 0.5), "mask_size": (3, 2)}
+    assert settings == Settings(**plain)
+    assert json.loads(json.dumps(settings.record())) == {**settings.record(), "mask_size": [3, 2]}
+    assert type(Settings(mask_size=whole(4)).mask_size) is int
+    assert torch.equal(explain(MODEL, INPUTS, **given), explain(MODEL, INPUTS, **plain))
 
 
 @pytest.mark.parametrize("mask_size", [0, "8", (4, 0)])

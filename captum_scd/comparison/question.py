@@ -74,8 +74,8 @@ def make_question(
     """
     if not callable(model):
         raise TypeError(f"Expected `model` to be callable, but got {type(model).__name__}.")
-    check_integer("internal_batch_size", rows, least=1)
-    check_integer("seed", seed, least=0)
+    rows = check_integer("internal_batch_size", rows, least=1)
+    seed = check_integer("seed", seed, least=0)
     check_model(model, stacklevel=3)
     images = _checked_images(inputs)
     filled = _filled(images, baselines, infill, seed)
