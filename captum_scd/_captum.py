@@ -1,16 +1,16 @@
 """The only file that touches Captum's private helpers, so that a rename there is mended here."""
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from types import FrameType
 from typing import Any
 
 from captum._utils.common import (
     _format_additional_forward_args,
-    _format_baseline,
     _format_output,
     _is_tuple,
     _select_targets,
-    _validate_input,
     _validate_target,
 )
 from captum._utils.progress import NullProgress, progress
@@ -21,31 +21,31 @@ from torch import Tensor
 Baselines = Tensor | int | float | tuple[Tensor | int | float, ...] | None
 Target = int | tuple[int, ...] | Tensor | list[int] | list[tuple[int, ...]] | None
 
+TOOLS = ("captum.attr._core.noise_tunnel", "captum.metrics")
+"""Modules that repeat the examples, and call an attribution method with the rest as it was given."""
+
+BETWEEN = ("captum_scd.", "captum.log", "torch.")
+"""What stands between a method and its caller: the package itself, and decorators."""
+
 __all__ = [
     "Baselines",
     "PerturbationAttribution",
     "Target",
+    "asked_by_tools",
     "format_additional_forward_args",
-    "format_baselines",
     "format_output",
     "is_tuple",
     "log_usage",
     "progress_bar",
     "select_targets",
     "validate_target",
+    "within_tools",
 ]
 
 
 def is_tuple(inputs: object) -> bool:
     """Tell a tuple of tensors from one tensor; anything else raises Captum's error."""
     return bool(_is_tuple(inputs))
-
-
-def format_baselines(baselines: Baselines, inputs: tuple[Tensor, ...]) -> tuple[Tensor | int | float, ...]:
-    """Give one baseline (tensor or number) per input, checked for shape by Captum's own rules."""
-    formatted = _format_baseline(baselines, inputs)
-    _validate_input(inputs, formatted)
-    return tuple(formatted)
 
 
 def format_additional_forward_args(additional_forward_args: object) -> tuple[Any, ...]:
@@ -68,6 +68,24 @@ def select_targets(output: Tensor, target: Target) -> Tensor:
 def validate_target(num_examples: int, target: Target) -> None:
     """Raise `AssertionError` where a list or tensor of targets does not have one entry per example."""
     _validate_target(num_examples, target)
+
+
+def within_tools() -> bool:
+    """Tell whether this runs within NoiseTunnel or one of Captum's metrics, which repeat the examples."""
+    return any(name.startswith(TOOLS) for name in _callers())
+
+
+def asked_by_tools() -> bool:
+    """Tell whether one of them has called the package itself, with no function of the user's between."""
+    return next((name for name in _callers() if not name.startswith(BETWEEN)), "").startswith(TOOLS)
+
+
+def _callers() -> Iterator[str]:
+    """Names of the modules whose functions are running, the innermost first."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None:
+        yield str(frame.f_globals.get("__name__", ""))
+        frame = frame.f_back
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from captum_scd._captum import (
     Baselines,
     PerturbationAttribution,
     Target,
+    asked_by_tools,
     format_output,
     is_tuple,
     log_usage,
@@ -27,7 +28,7 @@ from captum_scd.learning import SDR, SSR, MaskLearning
 from captum_scd.look_alikes import Contrast
 from captum_scd.masks import FIDOMasks
 from captum_scd.objective import SCORES, Score
-from captum_scd.request import Request, TensorOrTuple, own
+from captum_scd.request import FeatureMask, Request, TensorOrTuple, own
 from captum_scd.sampling import SAMPLERS
 from captum_scd.scoring import Scoring, make_scoring
 from captum_scd.settings import DEFAULTS, Settings, one_cap
@@ -114,7 +115,7 @@ class FIDOAttribution(PerturbationAttribution):  # type: ignore[misc]
         baselines: Baselines = None,
         target: Target = None,
         additional_forward_args: object = None,
-        feature_mask: TensorOrTuple | None = None,
+        feature_mask: FeatureMask = None,
         perturbations_per_eval: int | None = None,
         *,
         mode: str = DEFAULTS.mode,
@@ -142,12 +143,13 @@ class FIDOAttribution(PerturbationAttribution):  # type: ignore[misc]
             inputs: floating-point tensor (N, ...) or tuple of such: images (N, C, H, W), signals (N, C, L),
                 volumes (N, C, D, H, W), whose masks are shared by the channels; tabular (N, F).
             baselines: what replaces removed pixels, instead of the constructor's infill: a number, a tensor
-                of the input's shape or with first dimension 1, or a tuple of these, one per input.
+                that broadcasts to the input, such as (1, C, 1, 1), one number per channel (C,), or a tuple
+                of these, one per input.
             target: class to explain, in any of Captum's forms: int, tuple, tensor, list of ints or tuples;
                 None for models with one output per example.
             additional_forward_args: further arguments of the model; tensors with N entries follow the rows.
-            feature_mask: integer group numbers, broadcastable to the inputs; one mask value per group
-                (superpixels). Replaces the grid of `mask_size`.
+            feature_mask: integer or boolean group numbers, broadcastable to the inputs; one mask value per
+                group (superpixels). Replaces the grid of `mask_size`; a None among several keeps it.
             perturbations_per_eval: what Captum's perturbation methods call `internal_batch_size`.
             mode: which map to return, `"joint"`, `"ssr"` or `"sdr"`.
             n_iterations: steps; each costs 2 * n_samples * n_restarts forward and backward passes per
@@ -177,7 +179,8 @@ class FIDOAttribution(PerturbationAttribution):  # type: ignore[misc]
             seed: of all random draws.
             trajectory: store both masks in `FIDOMasks.trajectory` every `trajectory` iterations; 0 stores
                 nothing. The final masks do not depend on it.
-            return_masks: return the masks and how they were learned, too.
+            return_masks: return the masks and how they were learned, too; not within NoiseTunnel and Captum's
+                metrics, which take attributions alone.
             show_progress: show a progress bar on standard error.
 
         Returns:
@@ -200,14 +203,16 @@ class FIDOAttribution(PerturbationAttribution):  # type: ignore[misc]
             internal_batch_size=one_cap(internal_batch_size, perturbations_per_eval), seed=seed,
             trajectory=trajectory,
         )  # fmt: skip
+        if return_masks:
+            _check_asker()
         as_tuple = is_tuple(inputs)
         check_model(self.forward_func, stacklevel=4)
         with torch.inference_mode(False), torch.enable_grad():
             batch = checked_inputs(own(inputs if isinstance(inputs, tuple) else (inputs,)))
             request = Request(
                 baselines, target, contrast_target, additional_forward_args, feature_mask
-            ).owned()
-            with preserved(self.forward_func, [tensor.device for tensor in batch], seed):
+            ).fitted(len(batch[0]))
+            with preserved(self.forward_func, [tensor.device for tensor in batch], settings.seed):
                 masks = self._learn(batch, request, settings, show_progress)
             attributions = tuple(
                 _spread(one.mask(mode), tensor) for one, tensor in zip(masks, batch, strict=True)
@@ -350,6 +355,14 @@ def _arranged(composites: Composites, found: Explanation, record: dict[str, Any]
         )
         for ssr, sdr, size, infill, trajectory, agreement in zip(*parts, strict=True)
     ]  # fmt: skip
+
+
+def _check_asker() -> None:
+    if asked_by_tools():
+        raise ValueError(
+            "Expected `return_masks=False` within NoiseTunnel and Captum's metrics, which take attributions "
+            "alone, but got True; ask `attribute` itself for the masks."
+        )
 
 
 def _advance(advance_to: Callable[[int], None], done: int, step: int) -> None:

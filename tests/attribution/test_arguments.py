@@ -2,6 +2,7 @@
 
 from types import FunctionType
 
+import numpy as np
 import pytest
 import torch
 from models import Additive, PlantedPatch
@@ -28,8 +29,21 @@ class Scaled(nn.Module):
 
 @pytest.mark.parametrize(
     "target",
-    [1, torch.tensor(1), torch.tensor([1]), torch.tensor([1, 1, 1]), [1, 1, 1], (1,), [(1,), (1,), (1,)]],
-    ids=str,
+    [
+        1,
+        torch.tensor(1),
+        torch.tensor([1]),
+        torch.tensor([1, 1, 1]),
+        [1, 1, 1],
+        (1,),
+        [(1,), (1,), (1,)],
+        np.int64(1),
+        np.array(1),
+        np.array([1, 1, 1]),
+        [np.int64(1)] * 3,
+        (np.int64(1),),
+    ],
+    ids=repr,
 )
 def test_every_form_of_the_same_target_gives_the_same(net: nn.Module, images: Tensor, target) -> None:
     assert torch.equal(explain(net, images, target), explain(net, images, 1))
@@ -68,11 +82,21 @@ def test_one_logit_an_example_needs_no_target(net: nn.Module, images: Tensor, sh
     [
         lambda b: b,
         lambda b: b[:1],
+        lambda b: b[:1, :1, :1],
+        lambda b: b[0, :1],
         lambda b: (b,),
         lambda b: b.clone().requires_grad_(),
         lambda b: b.double(),
     ],
-    ids=["tensor", "first dimension 1", "tuple", "on a graph", "other dtype"],
+    ids=[
+        "tensor",
+        "first dimension 1",
+        "rows and channels 1",
+        "no first dimension",
+        "tuple",
+        "on a graph",
+        "other dtype",
+    ],
 )
 def test_every_form_of_the_same_baseline_gives_the_same(net: nn.Module, images: Tensor, form) -> None:
     baseline = torch.linspace(-1, 1, 10).expand_as(images)
@@ -81,9 +105,11 @@ def test_every_form_of_the_same_baseline_gives_the_same(net: nn.Module, images: 
     )
 
 
-@pytest.mark.parametrize("value", [0, 0.0, 0.5, (0.5,)])
+@pytest.mark.parametrize(
+    "value", [0, 0.0, 0.5, (0.5,), torch.tensor(0.5), np.float32(0.5), np.int64(1), np.array(0.5)], ids=repr
+)
 def test_a_number_is_a_baseline(net: nn.Module, images: Tensor, value) -> None:
-    number = value[0] if isinstance(value, tuple) else value
+    number = float(value[0] if isinstance(value, tuple) else value)
     expected = explain(net, images, baselines=torch.full_like(images, number))
     assert torch.equal(explain(net, images, baselines=value), expected)
 
@@ -164,6 +190,53 @@ def test_superpixels_may_differ_between_examples(net: nn.Module, images: Tensor)
     assert len(together[0, 0, 0].unique()) == 2
     assert len(together[1, 0, 0].unique()) == 1
     assert len(together[1, 0, :, 0].unique()) == 2
+
+
+@pytest.mark.parametrize(
+    "form",
+    [Tensor.bool, Tensor.int, Tensor.byte, Tensor.char, Tensor.numpy, lambda one: one.numpy() > 0],
+    ids=str,
+)
+def test_every_form_of_the_same_superpixels_gives_the_same(net: nn.Module, images: Tensor, form) -> None:
+    halves = (torch.arange(10) // 5).expand(12, 10)
+    given = explain(net, images, feature_mask=form(halves))
+    assert torch.equal(given, explain(net, images, feature_mask=halves))
+    assert torch.equal(given, explain(net, (images,), feature_mask=(form(halves),))[0])
+
+
+def test_an_input_without_a_feature_mask_keeps_its_grid(net: nn.Module, images: Tensor) -> None:
+    table = torch.randn(3, 6, generator=torch.Generator().manual_seed(0))
+    model = lambda x, f: net(x) + f.sum(1, keepdim=True) * torch.arange(5.0)  # noqa: E731
+    pairs = torch.arange(6)[None] // 2
+    (image, features), masks = explain(
+        model, (images, table), feature_mask=(None, pairs), baselines=(0.0, 0.0), return_masks=True
+    )
+    assert masks[0].ssr_cells.shape == (3, 1, 5, 4)
+    assert all(len(example[0].unique()) > 4 for example in image)
+    assert torch.equal(features[:, ::2], features[:, 1::2])
+    plain = explain(model, (images, table), baselines=(0.0, 0.0))
+    neither = explain(model, (images, table), feature_mask=(None, None), baselines=(0.0, 0.0))
+    assert all(map(torch.equal, neither, plain))
+
+
+@pytest.mark.parametrize(
+    ("shape", "box"),
+    [((1, 1, 1, 10), [5, 0, 10, 12]), ((1, 1, 12, 1), [0, 6, 10, 12]), ((1, 3, 1, 1), [0, 0, 10, 12]),
+     ((10,), [5, 0, 10, 12])],
+    ids=str,
+)  # fmt: skip
+def test_masks_of_columns_rows_or_channels_are_as_large_as_the_image(shape, box) -> None:
+    count = torch.Size(shape).numel()
+    halves = (torch.arange(count) >= count // 2).long().view(shape)
+    bright = torch.ones(2, 3, 12, 10) * halves
+    model = lambda x: (x * (2 * halves - 1)).mean((1, 2, 3))[:, None] * torch.tensor([9.0, 0.0])  # noqa: E731
+    attribution, masks = explain(
+        model, bright, baselines=0.0, feature_mask=halves, n_iterations=12, return_masks=True
+    )
+    assert masks.size == (12, 10)
+    assert masks.ssr.shape == (2, shape[1] if len(shape) > 1 else 1, 12, 10)
+    assert torch.equal(attribution, masks.joint.expand_as(attribution))
+    assert masks.bounding_box().tolist() == [box] * 2
 
 
 def test_the_superpixel_that_matters_is_found() -> None:

@@ -1,5 +1,9 @@
 """Captum's own tools, run on FIDO."""
 
+from functools import partial
+from typing import Any
+
+import numpy as np
 import pytest
 import torch
 from captum.attr import NoiseTunnel, visualization
@@ -98,3 +102,82 @@ def test_captums_pictures_take_the_result(net: nn.Module, images: Tensor, method
         attribution, image, method, sign="positive", use_pyplot=False
     )
     assert isinstance(figure, Figure)
+
+
+CONTRASTS = pytest.mark.parametrize(
+    "others",
+    [
+        [3, 4, 1],
+        torch.tensor([3, 4, 1]),
+        np.array([3, 4, 1]),
+        [(3,), (4,), (1,)],
+        [[3, 1], [4], [1, 0]],
+        torch.tensor([[3, 1], [4, 2], [1, 0]]),
+        2 * [[3]] + [[4]],
+    ],
+    ids=str,
+)
+
+
+@CONTRASTS
+def test_noise_tunnel_keeps_each_example_its_own_look_alikes(net: nn.Module, images: Tensor, others) -> None:
+    asked = {"target": [0, 1, 2], "contrast_target": others, **QUICK}
+    smooth = NoiseTunnel(FIDOAttribution(net)).attribute(
+        images, nt_samples=3, nt_samples_batch_size=2, stdevs=0.0, **asked
+    )
+    alone = FIDOAttribution(net).attribute(images, **asked)
+    torch.testing.assert_close(smooth, alone, rtol=0, atol=5e-3)
+
+
+@CONTRASTS
+def test_sensitivity_keeps_each_example_its_own_look_alikes(net: nn.Module, images: Tensor, others) -> None:
+    seen: list[Any] = []
+
+    def attribute(inputs: Any, **options: Any) -> Any:
+        attribution, masks = FIDOAttribution(net).attribute(inputs, return_masks=True, **options)
+        seen.append((masks[0] if isinstance(masks, tuple) else masks).settings["contrast_target"])
+        return attribution
+
+    options = {"target": [0, 1, 2], "contrast_target": others, "n_perturb_samples": 2, "perturb_radius": 0.0}
+    for method in (FIDOAttribution(net).attribute, attribute):
+        assert sensitivity_max(method, images, **options, **QUICK).max() < 5e-3
+    once, twice = seen
+    assert twice == [one for one in once for _ in range(2)]
+
+
+def test_outside_captums_tools_look_alikes_are_not_repeated(net: nn.Module, images: Tensor) -> None:
+    with pytest.raises(AssertionError, match="one class per example"):
+        explain(net, images, [0, 1, 2], contrast_target=[3])
+
+
+def test_look_alikes_that_do_not_divide_the_rows_are_refused(net: nn.Module, images: Tensor) -> None:
+    with pytest.raises(AssertionError, match="one class per example"):
+        NoiseTunnel(FIDOAttribution(net)).attribute(
+            images, nt_samples=1, target=0, contrast_target=[3, 4], **QUICK
+        )
+
+
+@pytest.mark.parametrize(
+    "tool",
+    [lambda fido: partial(sensitivity_max, fido.attribute), lambda fido: NoiseTunnel(fido).attribute],
+    ids=["sensitivity", "noise tunnel"],
+)
+def test_captums_tools_cannot_take_masks_and_are_told_so(net: nn.Module, images: Tensor, tool) -> None:
+    with pytest.raises(ValueError, match="Expected `return_masks=False` within NoiseTunnel"):
+        tool(FIDOAttribution(net))(images, target=0, return_masks=True, **QUICK)
+
+
+def test_further_regions_and_trajectories_leave_noise_tunnel_as_it_is(net: nn.Module, images: Tensor) -> None:
+    smooth = NoiseTunnel(FIDOAttribution(net)).attribute(
+        images, nt_samples=2, stdevs=0.0, target=0, alternatives=1, trajectory=1, **QUICK
+    )
+    torch.testing.assert_close(smooth, explain(net, images), rtol=0, atol=5e-3)
+
+
+@pytest.mark.parametrize("baselines", [(1, 3, 1, 1), (3, 1, 1), (3,), ()], ids=str)
+def test_sensitivity_takes_baselines_that_broadcast(net: nn.Module, images: Tensor, baselines) -> None:
+    sensitivity = sensitivity_max(
+        FIDOAttribution(net).attribute, images, perturb_radius=0.0, n_perturb_samples=2, target=0,
+        baselines=torch.zeros(baselines), **QUICK,
+    )  # fmt: skip
+    assert sensitivity.max() < 5e-3
