@@ -67,7 +67,9 @@ class FIDOAttribution(PerturbationAttribution):  # type: ignore[misc]
     buffers, modes, hooks and the global random state.
 
     Args:
-        forward_func: the model, or any function, that returns logits (N, classes), or one logit (N,).
+        forward_func: the model, or any function, that returns logits (N, classes), or one logit (N,). Of
+            outputs with more dimensions, classes are the last of (N, steps, classes), for targets (step, class),
+            and else dimension 1, as in (N, classes, H, W).
         infill: what replaces the pixels a mask takes away: `"blur"`, `"mean"`, `"constant"`, `"uniform"`,
             `"normal"`, `"local_mean"`, `"shuffle"`, or a callable `(inputs) -> inputs-like`. Given a
             sequence of them, they take turns while the masks are learned, and all count equally; the masks
@@ -172,8 +174,8 @@ class FIDOAttribution(PerturbationAttribution):  # type: ignore[misc]
             contrast_target: class b of "why a and not b?", in any of Captum's forms; the score is then
                 logit_a - logit_b. Several as a list of class numbers per example, `[[3, 5], [7]]` for two, or
                 an integer tensor (N, K); `"nearest"` for the three likeliest other classes of each example.
-                The score is then logit_a - logsumexp of their logits: likelier classes weigh more. Classes
-                are dimension 1 of the output; for its further dimensions the target's indices are used.
+                The score is then logit_a - logsumexp of their logits: likelier classes weigh more. For
+                further dimensions of the output the target's indices are used.
             internal_batch_size: most rows in one forward and backward pass, 64 by default; halved whenever
                 the accelerator runs out of memory. Results do not depend on it beyond round-off.
             seed: of all random draws.

@@ -12,7 +12,7 @@ from torch.nn.utils.rnn import pad_sequence
 
 from captum_scd._captum import Target
 from captum_scd.forward import Query, check_index, target_index
-from captum_scd.objective import class_logits
+from captum_scd.objective import class_axis, class_logits
 
 NEAREST = "nearest"
 """Asks for the likeliest other classes of each example."""
@@ -64,7 +64,7 @@ def find_look_alikes(asked: Contrast, query: Query, whole: Whole) -> LookAlikes:
     rows, *sizes = whole(lambda output, _: output.shape)[0]
     _check_classes(math.prod(sizes), (rows, *sizes))
     assert query.target is not None  # the query refuses outputs of more than one number per row without
-    index, named = _given(asked, query.target)
+    index, named = _given(asked, query.target, class_axis((rows, *sizes)) - 1)
     check_index((query.count, *sizes), index[named], "contrast_target")
     classes = torch.tensor(sizes, device=index.device)
     found = LookAlikes(index.remainder(classes), named)
@@ -78,26 +78,32 @@ def _nearest(asked: str, query: Query, whole: Whole) -> LookAlikes:
         raise AssertionError(_unfit(asked))
 
     def likeliest(output: Tensor, examples: Tensor) -> Tensor:
-        _check_classes(output.shape[1] if output.ndim > 1 else 1, tuple(output.shape))
+        axis = class_axis(output.shape)
+        _check_classes(output.shape[axis] if output.ndim > 1 else 1, tuple(output.shape))
         target = query.targets(examples)
         assert target is not None  # as above
         logits, own = class_logits(output, target)
         order = torch.argsort(logits, dim=1, descending=True, stable=True)
         others = order[order != own].view(len(order), -1)[:, :MOST_NEAREST]
-        return _placed(others, target).remainder(torch.tensor(output.shape[1:], device=target.device))
+        return _placed(others, target, axis - 1).remainder(
+            torch.tensor(output.shape[1:], device=target.device)
+        )
 
     index = torch.cat(whole(likeliest))
     return LookAlikes(index, torch.ones_like(index[..., 0], dtype=torch.bool))
 
 
-def _given(asked: Contrast, target: Tensor) -> tuple[Tensor, Tensor]:
-    """Bring look-alikes of any form into indices (N, K, d), and which of them count (N, K)."""
+def _given(asked: Contrast, target: Tensor, place: int) -> tuple[Tensor, Tensor]:
+    """Bring look-alikes of any form into indices (N, K, d), and which of them count (N, K).
+
+    Class numbers take the target's `place` among the d.
+    """
     if _is_several(asked):
         rows = _class_numbers(asked, len(target), target.device)
         classes = pad_sequence(rows, batch_first=True)
         lengths = torch.tensor([len(row) for row in rows], device=target.device)
         named = torch.arange(classes.shape[1], device=target.device) < lengths[:, None]
-        return _placed(classes, target), named
+        return _placed(classes, target, place), named
     try:
         index = target_index(cast(Target, asked), len(target), target.device)
     except AssertionError as error:
@@ -130,10 +136,11 @@ def _class_numbers(asked: Any, count: int, device: torch.device) -> list[Tensor]
     return [row.long() for row in rows]
 
 
-def _placed(classes: Tensor, target: Tensor) -> Tensor:
-    """Class numbers (N, K) -> indices (N, K, d), at the target's place in further dimensions."""
-    places = target[:, None, 1:].expand(-1, classes.shape[1], -1)
-    return torch.cat([classes[..., None], places], dim=-1)
+def _placed(classes: Tensor, target: Tensor, place: int) -> Tensor:
+    """Class numbers (N, K) -> indices (N, K, d), those of the target but for its class."""
+    index = target[:, None].repeat(1, classes.shape[1], 1)
+    index[..., place] = classes
+    return index
 
 
 def _check_classes(count: int, shape: tuple[int, ...]) -> None:

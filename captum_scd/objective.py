@@ -1,10 +1,10 @@
 """Network outputs to scores, scores and masks to the SSR/SDR loss.
 
 Targets arrive here as one form: a long tensor (rows, d) that indexes the output's dimensions after the
-first, or None where the model gives one number per row. Classes lie along dimension 1.
+first, or None where the model gives one number per row. Where classes lie is said by `class_axis`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -18,14 +18,15 @@ def log_odds(output: Tensor, target: Tensor | None) -> Tensor:
     """Log-odds of the class, logit_c - logsumexp of the *other* logits (SSR and SDR score of FIDO).
 
     Args:
-        output: logits (rows, classes, ...), or (rows,) for one logit per row, which is its own log-odds.
+        output: logits (rows, classes), (rows, steps, classes) or (rows, classes, ...), or (rows,) for one
+            logit per row, which is its own log-odds.
         target: (rows, d) index of the class (and of further dimensions), None for one logit per row.
 
     Returns:
         (rows,) log-odds, unbounded; larger means surer of the class. Exact where the class has all the
         probability, since the class is left out of the sum rather than set to zero.
     """
-    if target is None or output.shape[1] == 1:
+    if target is None or output.shape[class_axis(output.shape)] == 1:
         return logit(output, target)
     logits, index = class_logits(output, target)
     others = logits.scatter(1, index, float("-inf"))
@@ -78,12 +79,25 @@ def _coordinates(target: Tensor) -> tuple[Tensor, ...]:
     return (rows.view(-1, *[1] * (target.ndim - 2)), *target.unbind(-1))
 
 
+def class_axis(shape: Sequence[int]) -> int:
+    """Find the dimension of an output along which the classes lie.
+
+    The last one of a sequence, (rows, steps, classes), as its targets (step, class) say; else dimension 1, as
+    for (rows, classes) and for maps (rows, classes, H, W), whose targets are (class, y, x).
+
+    >>> class_axis((8, 5)), class_axis((8, 12, 5)), class_axis((8, 5, 32, 32))
+    (1, 2, 1)
+    """
+    return 2 if len(shape) == 3 else 1
+
+
 def class_logits(output: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
     """Logits (rows, classes) at the target's further dimensions, and the class index (rows, 1)."""
-    rows, first, *rest = _coordinates(target)
-    place = (rows, *rest)
-    logits = output.movedim(1, -1)[place] if rest else output
-    return logits, first.remainder(output.shape[1]).unsqueeze(1)
+    axis = class_axis(output.shape)
+    place = list(_coordinates(target))
+    own = place.pop(axis)
+    logits = output.movedim(axis, -1)[tuple(place)]
+    return logits, own.remainder(output.shape[axis]).unsqueeze(1)
 
 
 @dataclass(frozen=True)

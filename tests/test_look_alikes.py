@@ -83,6 +83,14 @@ def test_further_dimensions_are_those_of_the_target() -> None:
     assert _find((0, 0, 0), output, target).rows() == [[[0, 0, 0]]] * 2  # the class at another place
 
 
+def test_the_classes_of_a_sequence_are_those_of_the_targets_step() -> None:
+    output = torch.zeros(2, 3, 5)
+    output[0, 2], output[1, 0] = LOGITS
+    target = [(2, 0), (-3, 1)]
+    assert _find("nearest", output, target).rows() == [[[2, 1], [2, 3], [2, 4]], [[0, 3], [0, 2], [0, 4]]]
+    assert _find([[4], [3, 2]], output, target).rows() == [[[2, 4]], [[0, 3], [0, 2]]]
+
+
 UNFIT = ["nearset", 1.5, "", [[3, 4]], [[3], []], [3, [4]], [[3.0], [4.0]], [[True], [False]], [["a"], ["b"]],
          [[[3]], [[4]]], [[(1, 0)], [(2, 0)]], [3], torch.zeros(2, 2), torch.ones(3, 2).long()]  # fmt: skip
 

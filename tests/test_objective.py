@@ -84,6 +84,14 @@ def test_tuple_targets_pick_further_dimensions(score) -> None:
 
 
 @pytest.mark.parametrize("score", ONE_A_CLASS)
+def test_the_classes_of_a_sequence_are_compared_within_the_targets_step(score) -> None:
+    output = torch.randn(3, 4, 5, generator=Generator().manual_seed(1), dtype=torch.float64)
+    target = torch.tensor([[3, 0], [0, -1], [-2, 2]])
+    expected = [score(output[i : i + 1, step], target[i : i + 1, 1:]) for i, (step, _) in enumerate(target)]
+    torch.testing.assert_close(score(output, target), torch.cat(expected))
+
+
+@pytest.mark.parametrize("score", ONE_A_CLASS)
 @pytest.mark.parametrize("rows", [1, 6])
 def test_rows_are_scored_one_by_one(score, rows: int) -> None:
     one_by_one = torch.cat([score(OUTPUT[i : i + 1], TARGET[i : i + 1]) for i in range(rows)])

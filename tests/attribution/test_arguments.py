@@ -57,12 +57,31 @@ def test_each_example_may_have_a_target_of_its_own(net: nn.Module, images: Tenso
     )
 
 
-def test_tuple_targets_index_outputs_of_more_dimensions(net: nn.Module, images: Tensor) -> None:
-    def model(x: Tensor) -> Tensor:
-        output = net(x)
-        return torch.stack([output.flip(1), output], dim=2)
+SEQUENCE = (lambda output: torch.stack([output.flip(1), 3 - output, output], dim=1)), (lambda c: (2, c))
+MAP = (
+    (lambda output: torch.stack([-output, output], dim=2)[..., None].repeat(1, 1, 1, 3)),
+    (lambda c: (c, 1, 2)),
+)
 
-    assert torch.equal(explain(model, images, (3, 1)), explain(net, images, 3))
+
+@pytest.mark.parametrize(
+    ("arranged", "at"), [SEQUENCE, MAP], ids=["(N, steps, classes)", "(N, classes, H, W)"]
+)
+def test_classes_of_outputs_of_more_dimensions_are_compared_at_the_place_of_the_target(
+    net: nn.Module, images: Tensor, arranged, at
+) -> None:
+    model = lambda x: arranged(net(x))  # noqa: E731
+    for target in (3, [0, 4, 2]):
+        placed = [at(c) for c in target] if isinstance(target, list) else at(target)
+        assert torch.equal(explain(model, images, placed), explain(net, images, target))
+    for others in ("nearest", [[1, 2], [0], [4, 1]]):
+        assert torch.equal(
+            explain(model, images, at(3), contrast_target=others),
+            explain(net, images, 3, contrast_target=others),
+        )
+    assert torch.equal(
+        explain(model, images, at(3), contrast_target=at(1)), explain(net, images, 3, contrast_target=1)
+    )
 
 
 @pytest.mark.parametrize("shape", [(-1,), (-1, 1)], ids=["(N,)", "(N, 1)"])
@@ -303,19 +322,6 @@ def test_the_nearest_are_the_three_likeliest_others(net: nn.Module, images: Tens
     assert masks.settings["contrast_target"] == ranked
     named = explain(net, images, [0, 1, 2], contrast_target=ranked, internal_batch_size=2)
     assert torch.equal(nearest, named)
-
-
-def test_the_nearest_of_an_output_of_more_dimensions_are_at_the_targets_place(
-    net: nn.Module, images: Tensor
-) -> None:
-    def model(x: Tensor) -> Tensor:
-        output = net(x)
-        return torch.stack([output.flip(1), output], dim=2)
-
-    assert torch.equal(
-        explain(model, images, (3, 1), contrast_target="nearest"),
-        explain(net, images, 3, contrast_target="nearest"),
-    )
 
 
 def test_a_contrast_leaves_the_graph_and_the_targets_of_the_user_alone(
