@@ -22,6 +22,7 @@ from captum_scd._captum import (
 from captum_scd._strategies import describe
 from captum_scd.composites import DEFAULT_ROWS, Composites, whole_outputs
 from captum_scd.explanation import Explanation, explain
+from captum_scd.filling import DEFAULT_INFILLS, chosen, filled, second, warn_of_embeddings
 from captum_scd.forward import check_model, checked_inputs, make_query, preserved
 from captum_scd.grid import MaskSize, make_grid
 from captum_scd.learning import SDR, SSR, MaskLearning
@@ -34,12 +35,6 @@ from captum_scd.scoring import Scoring, make_scoring
 from captum_scd.settings import DEFAULTS, Settings, one_cap
 from captum_scd.trajectory import arranged
 from captum_scd.trials import Trials
-
-DEFAULT_INFILLS = ("blur", "mean")
-"""Two, so that a region does not live on what one of them leaves of the image."""
-
-SECOND_INFILL = "mean"
-"""What a region is put to the test with where only one infill is learned with."""
 
 FAST: Mapping[str, Any] = {"n_iterations": 14, "n_restarts": 1, "learning_rate": 0.0}
 """Settings of `attribute` for a quarter of the cost: a survey without rounds, and one start."""
@@ -68,13 +63,14 @@ class FIDOAttribution(PerturbationAttribution):  # type: ignore[misc]
 
     Args:
         forward_func: the model, or any function, that returns logits (N, classes), or one logit (N,). Of
-            outputs with more dimensions, classes are the last of (N, steps, classes), for targets (step, class),
-            and else dimension 1, as in (N, classes, H, W).
+            outputs with more dimensions, classes are the last one of (N, steps, classes), for targets (step,
+            class), and else dimension 1, as in (N, classes, H, W).
         infill: what replaces the pixels a mask takes away: `"blur"`, `"mean"`, `"constant"`, `"uniform"`,
             `"normal"`, `"local_mean"`, `"shuffle"`, or a callable `(inputs) -> inputs-like`. Given a
             sequence of them, they take turns while the masks are learned, and all count equally; the masks
             are cut under the first, which `FIDOMasks.infill` holds. `baselines` given to `attribute` replace
-            the first. For inputs without spatial axes only the first is used.
+            the first. For inputs without spatial axes only the first is used, for
+            tokens zeros where nothing else is asked for.
         sampler: `"simplified"`, `"original"`, or a callable `(logits, noise, temperature) -> mask`.
         score: what SSR must keep and SDR must lose: `"log_odds"`, `"log_prob"`, `"logit"`, `"prob"`,
             `"contrast"` (needs `contrast_target`), or a callable `(output, target) -> (rows,)` that gets
@@ -143,7 +139,8 @@ class FIDOAttribution(PerturbationAttribution):  # type: ignore[misc]
 
         Args:
             inputs: floating-point tensor (N, ...) or tuple of such: images (N, C, H, W), signals (N, C, L),
-                volumes (N, C, D, H, W), whose masks are shared by the channels; tabular (N, F).
+                volumes (N, C, D, H, W), whose masks are shared by the channels; tabular (N, F); embeddings of
+                tokens (N, T, D) with `mask_size="tokens"`, without which they are read as signals.
             baselines: what replaces removed pixels, instead of the constructor's infill: a number, a tensor
                 that broadcasts to the input, such as (1, C, 1, 1), one number per channel (C,), or a tuple
                 of these, one per input.
@@ -159,7 +156,8 @@ class FIDOAttribution(PerturbationAttribution):  # type: ignore[misc]
                 About 150 forward passes then choose, cut and judge the masks. `FAST` holds cheaper settings.
             n_samples: mask samples per iteration.
             mask_size: cells of the mask along the shortest spatial axis, or along each as a tuple; by
-                default 56 for images, 112 for signals, 14 for volumes, at most one per pixel.
+                default 56 for images, 112 for signals, 14 for volumes, at most one per pixel. `"tokens"`
+                gives each token of an embedding (N, T, D) a value, which its D numbers share.
             temperature: of the sampler, above 0; a lower one gives samples closer to 0 or 1.
             learning_rate: how far each refining round moves the mask, relative to the survey, which moves it
                 by 1; with 0 there is no refining, only the survey.
@@ -214,6 +212,8 @@ class FIDOAttribution(PerturbationAttribution):  # type: ignore[misc]
             request = Request(
                 baselines, target, contrast_target, additional_forward_args, feature_mask
             ).fitted(len(batch[0]))
+            if mask_size is None and feature_mask is None:
+                warn_of_embeddings(self.forward_func, batch, stacklevel=4)
             with preserved(self.forward_func, [tensor.device for tensor in batch], settings.seed):
                 masks = self._learn(batch, request, settings, show_progress)
             attributions = tuple(
@@ -229,7 +229,7 @@ class FIDOAttribution(PerturbationAttribution):  # type: ignore[misc]
         generator = Generator().manual_seed(settings.seed)
         scoring = self._scoring(inputs, request, settings)
         composites = self._composites(inputs, request, settings, generator, scoring)
-        record = self._record(settings, request, scoring, len(composites))
+        record = self._record(settings, request, scoring, inputs)
         first, *rest = self._explanations(composites, scoring, settings, generator, show_progress)
         masks = _arranged(composites[0], first, record)
         further = [_arranged(composites[0], one, record) for one in rest]
@@ -244,21 +244,21 @@ class FIDOAttribution(PerturbationAttribution):  # type: ignore[misc]
         show_progress: bool,
     ) -> Iterator[Explanation]:
         """Yield the explanation, and as many alternatives as are asked for."""
-        amount, second = scoring.score.amount, self._second(composites[0])
+        amount, judge = scoring.score.amount, self._second(composites[0], settings)
         whole, rounds = None, 1 + settings.alternatives
         with progress_bar(
             f"{self.get_name()} attribution", rounds * settings.n_iterations, show_progress
         ) as advance_to:
             for done in range(rounds):
                 trials = Trials(composites, amount, whole)
-                other = None if second is None else Trials([second], amount, trials.whole)
+                other = None if judge is None else Trials([judge], amount, trials.whole)
                 learning = self._learning(composites, scoring.score, settings, generator)
                 watch = partial(_advance, advance_to, done * settings.n_iterations)
                 found = explain(learning, trials, other, settings, watch)
                 yield found
                 covered = composites[0].covered(found.cells[SSR])
                 composites = [replace(one, inputs=covered) for one in composites]
-                second = None if second is None else replace(second, inputs=covered)
+                judge = None if judge is None else replace(judge, inputs=covered)
                 whole = trials.whole
 
     def _scoring(self, inputs: tuple[Tensor, ...], request: Request, settings: Settings) -> Scoring:
@@ -279,25 +279,27 @@ class FIDOAttribution(PerturbationAttribution):  # type: ignore[misc]
         grid = make_grid(inputs, settings.mask_size, request.groups())
         rows = settings.internal_batch_size or DEFAULT_ROWS
         return [
-            Composites(inputs, filled, scoring.query, scoring, grid, rows)
-            for filled in self._infills(inputs, request.baselines, generator)
+            Composites(inputs, infill, scoring.query, scoring, grid, rows)
+            for infill in self._infills(inputs, request, settings, generator)
         ]
 
     def _infills(
-        self, inputs: tuple[Tensor, ...], baselines: Baselines, generator: Generator
+        self, inputs: tuple[Tensor, ...], request: Request, settings: Settings, generator: Generator
     ) -> Iterator[tuple[Tensor, ...]]:
-        """Yield what replaces the inputs, once for each infill; without space one is enough."""
-        first, *further = infills.several(self.infill)
-        yield infills.given(baselines, inputs) if baselines is not None else _filled(first, inputs, generator)
-        if _spatial(inputs):
-            yield from (_filled(one, inputs, generator) for one in further)
+        """Yield what replaces the inputs, once for each infill."""
+        first, *further = chosen(self.infill, inputs, settings.mask_size)
+        if request.baselines is None:
+            yield filled(first, inputs, settings.mask_size, generator)
+        else:
+            yield infills.given(request.baselines, inputs)
+        yield from (filled(one, inputs, settings.mask_size, generator) for one in further)
 
-    def _second(self, composites: Composites) -> Composites | None:
+    def _second(self, composites: Composites, settings: Settings) -> Composites | None:
         """The composites under an infill that nothing is learned with, where learning has but one."""
-        if len(infills.several(self.infill)) > 1 or not _spatial(composites.inputs):
+        other = second(self.infill, composites.inputs, settings.mask_size)
+        if other is None:
             return None
-        other = "blur" if self.infill == SECOND_INFILL else SECOND_INFILL
-        return replace(composites, infills=_filled(other, composites.inputs, Generator()))
+        return replace(composites, infills=filled(other, composites.inputs, settings.mask_size, Generator()))
 
     def _learning(
         self, composites: list[Composites], score: Score, settings: Settings, generator: Generator
@@ -314,10 +316,10 @@ class FIDOAttribution(PerturbationAttribution):  # type: ignore[misc]
         )
 
     def _record(
-        self, settings: Settings, request: Request, scoring: Scoring, n_infills: int
+        self, settings: Settings, request: Request, scoring: Scoring, inputs: tuple[Tensor, ...]
     ) -> dict[str, Any]:
         """What the masks were learned with, as it was and not only as it was set."""
-        first, *further = infills.several(self.infill)[:n_infills]
+        first, *further = chosen(self.infill, inputs, settings.mask_size)
         return {
             "infill": infills.named([first if request.baselines is None else "given", *further]),
             "sampler": describe(self.sampler),
@@ -369,18 +371,6 @@ def _check_asker() -> None:
 
 def _advance(advance_to: Callable[[int], None], done: int, step: int) -> None:
     advance_to(done + step)
-
-
-def _filled(
-    strategy: str | Callable[..., Tensor], inputs: tuple[Tensor, ...], generator: Generator
-) -> tuple[Tensor, ...]:
-    fill = infills.resolve(strategy)
-    return tuple(fill(tensor, generator) for tensor in inputs)
-
-
-def _spatial(inputs: tuple[Tensor, ...]) -> bool:
-    """Whether every input has axes along which there is a blur or a mean."""
-    return all(tensor.ndim > 2 for tensor in inputs)
 
 
 def _spread(mask: Tensor, inputs: Tensor) -> Tensor:

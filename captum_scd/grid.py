@@ -20,7 +20,10 @@ from captum_scd.smoothing import filtered, gaussian
 DEFAULT_CELLS = {1: 112, 2: 56, 3: 14}
 """Cells along the shortest axis of signals, images and volumes; never more than the axis has elements."""
 
-MaskSize = int | tuple[int, ...] | None
+TOKENS = "tokens"
+"""Asks for a cell per token of embeddings (N, T, D), which would be read as signals (N, C, L)."""
+
+MaskSize = int | tuple[int, ...] | str | None
 FeatureMasks = tuple[Tensor | NDArray[Any] | None, ...]
 
 
@@ -171,7 +174,8 @@ def make_grid(
 
     Args:
         inputs: tensors (N, ...).
-        mask_size: cells along the shortest spatial axis, or along each; None for `DEFAULT_CELLS`.
+        mask_size: cells along the shortest spatial axis, or along each; None for `DEFAULT_CELLS`; `TOKENS`
+            for a cell per token of inputs (N, T, D), and `DEFAULT_CELLS` for others beside them.
         feature_mask: group numbers, one integer or boolean tensor or array per input, broadcastable to the
             input (first dimension 1 or N). Features of the same number share a cell, within and across
             inputs. None in place of one leaves that input to `mask_size`.
@@ -179,6 +183,7 @@ def make_grid(
     Raises:
         ValueError: for a mask size or a feature mask that does not fit the inputs.
     """
+    _check_mask_size(mask_size, inputs)
     groups = _groups(inputs, (None,) * len(inputs) if feature_mask is None else feature_mask)
     layouts = tuple(
         _layout(tensor, mask_size) if group is None else group
@@ -191,7 +196,13 @@ def make_grid(
         slice(start, end) if group is None else slice(shared)
         for start, end, group in zip(ends, ends[1:], groups, strict=False)
     )
-    return Grid(layouts, columns, tuple(tuple(tensor.shape[2:]) for tensor in inputs), ends[-1])
+    sizes = tuple(() if is_of_tokens(tensor, mask_size) else tuple(tensor.shape[2:]) for tensor in inputs)
+    return Grid(layouts, columns, sizes, ends[-1])
+
+
+def is_of_tokens(inputs: Tensor, mask_size: MaskSize) -> bool:
+    """Tell embeddings (N, T, D), whose mask has a value per token, from signals (N, C, L)."""
+    return inputs.ndim == 3 and mask_size == TOKENS
 
 
 def resize(mask: Tensor, size: tuple[int, ...]) -> Tensor:
@@ -228,27 +239,34 @@ def total_variation(mask: Tensor) -> Tensor:
 
 
 def _layout(inputs: Tensor, mask_size: MaskSize) -> Layout:
+    if is_of_tokens(inputs, mask_size):
+        return Features((inputs.shape[1], 1))
     if 3 <= inputs.ndim <= 5:
         return Lattice(_lattice_shape(tuple(inputs.shape[2:]), mask_size))
     return Features(tuple(inputs.shape[1:]))
 
 
 def _lattice_shape(size: tuple[int, ...], mask_size: MaskSize) -> tuple[int, ...]:
-    _check_mask_size(mask_size)
     if isinstance(mask_size, tuple):
         return _checked_lattice(mask_size, size)
-    shortest = DEFAULT_CELLS[len(size)] if mask_size is None else mask_size
+    shortest = mask_size if isinstance(mask_size, int) else DEFAULT_CELLS[len(size)]
     return tuple(min(n, max(1, round(shortest * n / min(size)))) for n in size)
 
 
-def _check_mask_size(mask_size: MaskSize) -> None:
-    """Reject all but None and whole numbers above 0; the type is not enough, True is an int."""
+def _check_mask_size(mask_size: MaskSize, inputs: tuple[Tensor, ...]) -> None:
+    """Reject all but None, `TOKENS` and whole numbers above 0; the type is not enough, True is an int."""
     if mask_size is None:
+        return
+    if mask_size == TOKENS:
+        if not any(tensor.ndim == 3 for tensor in inputs):
+            shapes = ", ".join(str(tuple(tensor.shape)) for tensor in inputs)
+            raise ValueError(f"Expected embeddings (N, T, D) for `mask_size` {TOKENS!r}, but got {shapes}.")
         return
     numbers = mask_size if isinstance(mask_size, tuple) else (mask_size,)
     if not all(type(number) is int and number >= 1 for number in numbers):
         raise ValueError(
-            f"Expected `mask_size` to be an integer of at least 1, or a tuple of such, but got {mask_size!r}."
+            "Expected `mask_size` to be an integer of at least 1, a tuple of such, or 'tokens', "
+            f"but got {mask_size!r}."
         )
 
 

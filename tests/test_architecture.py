@@ -23,6 +23,7 @@ ORDER = [
     "smoothing",
     "infill",
     "grid",
+    "filling",
     "sampling",
     "objective",
     "composites",

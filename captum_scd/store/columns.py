@@ -96,9 +96,9 @@ def digest(content: Any) -> str:
 
 
 def _grid(masks: FIDOMasks) -> tuple[int, ...]:
-    """Cells along each spatial axis; of inputs without such axes, their shape."""
+    """Cells along each spatial axis; where channels differ, or there are no such axes, their shape."""
     shape = tuple(masks.ssr_cells.shape[1:])
-    return shape[1:] if masks.size and len(shape) == len(masks.size) + 1 else shape
+    return shape[1:] if masks.size and len(shape) == len(masks.size) + 1 and shape[0] == 1 else shape
 
 
 def _steps(masks: FIDOMasks) -> Any:

@@ -81,8 +81,12 @@ def test_nothing_is_written_of_verdicts_nobody_gave(entry: Make) -> None:
     assert "verdict" in pack([entry("a"), _judged(entry("b"))]).facts
 
 
-@pytest.mark.parametrize(("size", "shape"), [((30,), (1, 1, 12)), ((6, 7, 8), (1, 1, 2, 3, 4)), ((), (1, 5))])
-def test_masks_of_signals_volumes_and_tables_come_back(
+@pytest.mark.parametrize(
+    ("size", "shape"),
+    [((30,), (1, 1, 12)), ((6, 7, 8), (1, 1, 2, 3, 4)), ((), (1, 5)), ((), (1, 12, 1)),
+     ((9, 8), (1, 1, 1, 8)), ((9, 8), (1, 3, 1, 1))],
+)  # fmt: skip
+def test_masks_of_signals_volumes_tables_tokens_columns_and_channels_come_back(
     store: MaskStore, size: tuple[int, ...], shape: tuple[int, ...]
 ) -> None:
     cells = torch.rand(2, *shape, generator=torch.Generator().manual_seed(0))
