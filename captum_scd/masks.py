@@ -16,6 +16,7 @@ from torch import Tensor
 
 from captum_scd._version import __version__
 from captum_scd.grid import resize
+from captum_scd.notebook import shown
 from captum_scd.verdict import Verdict
 
 MODES = ("joint", "ssr", "sdr")
@@ -149,6 +150,10 @@ class FIDOMasks:
         size, cells = (" x ".join(map(str, one)) for one in (shape, self.ssr_cells.shape[-len(shape) :]))
         examples = "1 example" if len(self) == 1 else f"{len(self)} examples"
         return f"FIDOMasks({examples} of {size}, cells of {cells}, seed {self.seed})"
+
+    def _repr_html_(self) -> str:
+        """Show the maps, the verdicts and the areas in a notebook."""
+        return shown(self)
 
     def __getitem__(self, index: int | slice) -> "FIDOMasks":
         """Select examples; an int keeps the batch dimension, and raises IndexError beyond the last."""

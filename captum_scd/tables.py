@@ -1,6 +1,8 @@
-"""Tables of text: aligned for standard output, and as Markdown."""
+"""Tables: aligned for standard output, as Markdown, and as HTML with pictures."""
 
+import base64
 from collections.abc import Iterable, Sequence
+from html import escape
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]], last: Sequence[str] = ()) -> str:
@@ -52,6 +54,27 @@ def markdown(header: Sequence[str], rows: Iterable[Sequence[str]], left: int = 1
     """
     rule = ["---" if column < left else "---:" for column in range(len(header))]
     return "\n".join(f"| {' | '.join(map(_escaped, cells))} |" for cells in (header, rule, *rows))
+
+
+def html(header: Sequence[str], rows: Iterable[Sequence[str | bytes]]) -> str:
+    """Write an HTML table for a notebook: texts are escaped, bytes are the PNG of a picture.
+
+    >>> html(["map"], [["<a>"]])
+    '<table><tr><th>map</th></tr><tr><td>&lt;a&gt;</td></tr></table>'
+    """
+    lines = [[f"<th>{escape(name)}</th>" for name in header]]
+    lines += [[f"<td>{_marked(cell)}</td>" for cell in row] for row in rows]
+    body = "".join(f"<tr>{''.join(line)}</tr>" for line in lines)
+    return f"<table>{body}</table>"
+
+
+def picture(png: bytes) -> str:
+    """Write the PNG of a picture into a page."""
+    return f'<img alt="" src="data:image/png;base64,{base64.b64encode(png).decode()}">'
+
+
+def _marked(cell: str | bytes) -> str:
+    return picture(cell) if isinstance(cell, bytes) else escape(cell)
 
 
 def _escaped(text: str) -> str:

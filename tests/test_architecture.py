@@ -37,6 +37,7 @@ ORDER = [
     "selection",
     "trajectory",
     "verdict",
+    "notebook",
     "masks",
     "settings",
     "explanation",

@@ -2,7 +2,7 @@
 
 import pytest
 
-from captum_scd.tables import markdown, table
+from captum_scd.tables import html, markdown, table
 
 
 def test_columns_are_aligned_and_the_last_line_stands_apart() -> None:
@@ -26,3 +26,11 @@ def test_markdown_columns_of_numbers_stand_to_the_right(left: int, rule: str) ->
 
 def test_bars_do_not_break_a_markdown_table() -> None:
     assert markdown(["a|b"], [["|"]]) == "| a\\|b |\n| --- |\n| \\| |"
+
+
+def test_html_escapes_texts_and_holds_pictures() -> None:
+    page = html(["<h>"], [['a & "b"'], [b"png"]])
+    assert page == (
+        "<table><tr><th>&lt;h&gt;</th></tr><tr><td>a &amp; &quot;b&quot;</td></tr>"
+        '<tr><td><img alt="" src="data:image/png;base64,cG5n"></td></tr></table>'
+    )

@@ -14,6 +14,7 @@ from captum_scd.comparison import tables
 from captum_scd.comparison.costs import Cost
 from captum_scd.comparison.maps import stretched
 from captum_scd.comparison.measures import Measure
+from captum_scd.comparison.notebook import shown
 from captum_scd.metrics import InsertionDeletion
 
 if TYPE_CHECKING:
@@ -102,6 +103,10 @@ class Comparison:
 
     def __repr__(self) -> str:
         return f"Comparison of {len(self)} images\n{self.to_markdown()}"
+
+    def _repr_html_(self) -> str:
+        """Show maps, table and notes in a notebook."""
+        return shown(self)
 
     def to_markdown(self) -> str:
         """Write a table: a line per method, means over the images, and below it what is to be said of each.

@@ -9,6 +9,7 @@ import types
 import numpy as np
 import pytest
 import torch
+from matplotlib import pyplot as plt
 from matplotlib.text import Text
 from torch import Tensor, nn
 
@@ -170,3 +171,27 @@ def test_a_comparison_is_independent_of_the_inputs_and_can_be_pickled(net, image
     assert torch.equal(again.maps["saliency"], comparison.maps["saliency"])
     assert len(again) == 3
     assert not again.interrupted
+
+
+def test_a_notebook_shows_maps_table_and_notes(net: nn.Module, images: Tensor) -> None:
+    def failed(inputs: Tensor) -> Tensor:
+        raise ArithmeticError("<script>")
+
+    many, target = images.repeat(2, 1, 1, 1), [0, 1, 2, 3, 4, 0]
+    comparison = compare(net, many, target, {"<i>": ramp, "b": failed}, ["total_variation"])
+    figures = plt.get_fignums()
+    page = comparison._repr_html_()
+    assert plt.get_fignums() == figures
+    assert page.count('src="data:image/png;base64,') == 1
+    assert "Comparison of 6 images, maps of the first 4" in page
+    assert "<td>&lt;i&gt;</td>" in page
+    assert "ArithmeticError: &lt;script&gt;" in page
+    assert "<i>" not in page
+    assert "<script>" not in page
+
+
+@pytest.mark.parametrize("method", [broken, lambda inputs: 0 * inputs, lambda inputs: inputs * torch.nan])
+def test_a_notebook_shows_a_comparison_without_a_sound_map(net: nn.Module, images: Tensor, method) -> None:
+    comparison = compare(net, images, 0, {"only": method}, ["total_variation"])
+    assert "only" in comparison._repr_html_()
+    assert ("<img" in comparison._repr_html_()) == bool(comparison.maps)
