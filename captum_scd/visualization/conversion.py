@@ -22,6 +22,10 @@ def to_captum(attributions: Tensor, sign: str = "absolute_value") -> Picture:
     a value of the sign gets one infinite corner, by which Captum divides: all comes out as 0, the corner
     without colour, so that the picture is empty. NumPy may warn of the division.
 
+    Give `sign` both here and to Captum: a map made ready for one sign may have nothing of another. Masks,
+    which are in [0, 1], have no negative part: `"positive"`, `"absolute_value"` and `"all"` draw the same
+    values, each in its own colours, and `"negative"` draws nothing.
+
     Args:
         attributions: (N, C, H, W), of any floating-point type.
         sign: that Captum will be given: `"all"`, `"positive"`, `"negative"` or `"absolute_value"`.

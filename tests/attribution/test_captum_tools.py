@@ -13,6 +13,7 @@ from quick import QUICK, explain
 from torch import Tensor, nn
 
 from captum_scd import FIDOAttribution
+from captum_scd.visualization import to_captum
 
 MODES = pytest.mark.parametrize("context", [torch.enable_grad, torch.no_grad, torch.inference_mode])
 
@@ -102,6 +103,14 @@ def test_captums_pictures_take_the_result(net: nn.Module, images: Tensor, method
         attribution, image, method, sign="positive", use_pyplot=False
     )
     assert isinstance(figure, Figure)
+
+
+@pytest.mark.filterwarnings("ignore:invalid value encountered:RuntimeWarning")
+@pytest.mark.parametrize("sign", ["all", "positive", "absolute_value", "negative"])
+def test_captums_pictures_take_masks_with_every_sign(net: nn.Module, images: Tensor, sign: str) -> None:
+    array = to_captum(explain(net, images), sign)[0]
+    _, axis = visualization.visualize_image_attr(array, sign=sign, use_pyplot=False)
+    assert (np.ma.filled(axis.get_images()[-1].get_array(), 0).max() > 0) == (sign != "negative")
 
 
 CONTRASTS = pytest.mark.parametrize(
