@@ -38,6 +38,8 @@ class Call:
         offered = question.offered
         if _is_captums(self.of):
             offered["internal_batch_size"] = max(question.rows, len(question.inputs))
+        if "perturbations_per_eval" in self.options:
+            del offered["internal_batch_size"]  # its other name
         taken = {name: value for name, value in offered.items() if takes_all or name in parameters}
         return taken | dict(self.options)
 

@@ -78,7 +78,7 @@ def infidelity(
     tensor(True)
     """
     check_integer("n_samples", n_samples, least=1)
-    check_integer("seed", seed, least=0)
+    seed = check_integer("seed", seed, least=0)
     with asked(
         forward_func, inputs, baselines, target, additional_forward_args, internal_batch_size, logit
     ) as composites:

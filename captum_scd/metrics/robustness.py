@@ -76,7 +76,7 @@ def sensitivity(
     """
     check_number("radius", radius, positive=False)
     check_integer("n_samples", n_samples, least=1)
-    check_integer("seed", seed, least=0)
+    seed = check_integer("seed", seed, least=0)
     _check_inputs(inputs)
 
     def greatest(amount: float, draws: int) -> Tensor:

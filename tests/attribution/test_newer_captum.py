@@ -4,9 +4,12 @@ import pkgutil
 from importlib import import_module
 from typing import Any
 
+import captum
 import pytest
 import torch
 from captum.attr import PerturbationAttribution
+from quick import explain
+from torch import Tensor, nn
 
 import captum_scd
 from captum_scd import FIDOAttribution
@@ -60,6 +63,20 @@ def test_newer_captum_takes_every_method_of_the_package() -> None:
     for method in ours:
         if "attribute" in vars(method):
             assert issubclass(_made_again(method), PerturbationAttribution)
+
+
+def test_baselines_that_newer_captum_refuses_are_taken(net: nn.Module, images: Tensor, monkeypatch) -> None:
+    def refuse(inputs: Any, baselines: Any, *_: Any) -> None:
+        assert all(
+            not isinstance(b, Tensor) or b.shape == x.shape for x, b in zip(inputs, baselines, strict=True)
+        )
+
+    for module in (captum._utils.common, captum_scd._captum):
+        monkeypatch.setattr(module, "_validate_input", refuse, raising=False)
+    for shape in ((1, 3, 1, 1), (3, 1, 1), (3,), ()):
+        assert torch.equal(
+            explain(net, images, baselines=torch.ones(shape)), explain(net, images, baselines=1.0)
+        )
 
 
 def test_a_method_made_from_fido_may_leave_attribute_as_it_is() -> None:

@@ -3,6 +3,7 @@
 import copy
 
 import architectures
+import numpy as np
 import pytest
 import torch
 from architectures import Tokens, settled
@@ -152,3 +153,9 @@ def test_each_method_finds_a_planted_patch_that_chance_does_not() -> None:
     assert done == set(METHODS) - {"gradcam", "guided_gradcam"}
     for name in done - {"random"}:
         assert (comparison.rows[name].values["difference"] > chance + 0.5).all(), name
+
+
+def test_fido_takes_its_cap_under_captums_name_and_a_seed_of_numpy(net: nn.Module, images: Tensor) -> None:
+    capped = attributions(net, images, ("fido", {"perturbations_per_eval": 4, **QUICK}), seed=np.int64(3))
+    plain = attributions(net, images, ("fido", QUICK), seed=3, internal_batch_size=4)
+    torch.testing.assert_close(capped, plain)
