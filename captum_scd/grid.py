@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import Any, Protocol
 
+import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
@@ -296,6 +297,8 @@ def _groups(inputs: tuple[Tensor, ...], feature_mask: FeatureMasks) -> list[Grou
 
 def _numbers(mask: Tensor | NDArray[Any], inputs: Tensor) -> Tensor:
     """Group numbers as long integers, with as many dimensions as the input."""
+    if not isinstance(mask, (Tensor, np.ndarray)):
+        raise TypeError(f"Expected `feature_mask` to hold tensors or arrays, but got {type(mask).__name__}.")
     numbers = torch.as_tensor(mask, device=inputs.device)
     if numbers.is_floating_point() or numbers.is_complex():
         raise ValueError(f"Expected `feature_mask` to hold integers, but got {numbers.dtype}.")

@@ -55,6 +55,7 @@ OPTIONS = {
         ValueError,
         "Expected `feature_mask` to hold integers",
     ),
+    "feature mask of another kind": ({"feature_mask": [[0, 1]]}, TypeError, "arrays, but got list"),
     "feature mask of another shape": ({"feature_mask": torch.zeros(4).long()}, ValueError, "to broadcast"),
     "no contrast": ({"strategies": {"score": "contrast"}}, ValueError, "Expected a `contrast_target`"),
     "contrast out of range": ({"contrast_target": 9}, IndexError, "9"),
