@@ -53,8 +53,8 @@ class FIDOMasks:
         alternatives: masks of further regions, each learned with the SSR of those before it covered by the
             infill; their shares are of the whole input.
 
-    Inputs without spatial axes have masks of their own shape instead of (N, 1, *size), tokens (N, T, 1); under
-    a feature mask that tells channels apart it is (N, C, *size).
+    Inputs without spatial axes have masks of their own shape instead of (N, 1, *size), tokens (N, T, 1);
+    under a feature mask that tells channels apart it is (N, C, *size).
 
     >>> cells = torch.tensor([[[[0.0, 1.0], [0.0, 1.0]]]])
     >>> masks = FIDOMasks(cells, cells, size=(4, 4))
