@@ -65,17 +65,16 @@ class FIDOAttribution(PerturbationAttribution):  # type: ignore[misc]
         forward_func: the model, or any function, that returns logits (N, classes), or one logit (N,). Of
             outputs with more dimensions, classes are the last one of (N, steps, classes), for targets (step,
             class), and else dimension 1, as in (N, classes, H, W).
-        infill: what replaces the pixels a mask takes away: `"blur"`, `"mean"`, `"constant"`, `"uniform"`,
-            `"normal"`, `"local_mean"`, `"shuffle"`, or a callable `(inputs) -> inputs-like`. Given a
-            sequence of them, they take turns while the masks are learned, and all count equally; the masks
-            are cut under the first, which `FIDOMasks.infill` holds. `baselines` given to `attribute` replace
-            the first. For inputs without spatial axes only the first is used, for
-            tokens zeros where nothing else is asked for.
+        infill: what replaces the pixels a mask takes away: a name from `captum_scd.infill.INFILLS`, such as
+            `"blur"` or `"mean"`, or a callable `(inputs) -> inputs-like`. Given a sequence of them, they
+            take turns while the masks are learned, and all count equally; the masks are cut under the first,
+            which `FIDOMasks.infill` holds. `baselines` given to `attribute` replace the first. For inputs
+            without spatial axes only the first is used, for tokens zeros where nothing else is asked for.
         sampler: `"simplified"`, `"original"`, or a callable `(logits, noise, temperature) -> mask`.
-        score: what SSR must keep and SDR must lose: `"log_odds"`, `"log_prob"`, `"logit"`, `"prob"`,
-            `"contrast"` (needs `contrast_target`), or a callable `(output, target) -> (rows,)` that gets
-            the model's output (rows, ...) and the target as (rows, d) indices; or a `Score`, which also
-            says what such numbers cost.
+        score: what SSR must keep and SDR must lose: a name from `captum_scd.objective.SCORES`, such as
+            `"log_odds"` or `"logit"` (`"contrast"` needs `contrast_target`), or a callable
+            `(output, target) -> (rows,)` that gets the model's output (rows, ...) and the target as
+            (rows, d) indices; or a `Score`, which also says what such numbers cost.
 
     Raises:
         ValueError: for an unknown strategy.

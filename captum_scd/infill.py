@@ -169,7 +169,7 @@ INFILLS: Strategies[Infill] = Strategies(
         "shuffle": shuffle,
     },
 )
-"""The infills by name. A new one is one function and one line here."""
+"""The infills by name. A new one is one function, one line here and one in `__all__`."""
 
 
 def resolve(strategy: str | Callable[..., Tensor]) -> Infill:

@@ -11,7 +11,7 @@ from captum_scd.objective import SCORES, contrast, log_odds, log_prob, logit, pr
 
 OUTPUT = torch.randn(6, 5, generator=Generator().manual_seed(0), dtype=torch.float64) * 3
 TARGET = torch.tensor([[0], [1], [2], [3], [4], [-1]])
-ONE_A_CLASS = [score for name, score in SCORES.items() if name != "contrast"]
+ONE_A_CLASS = [pytest.param(score, id=name) for name, score in SCORES.items() if name != "contrast"]
 
 
 def _picked(values: Tensor, target: Tensor = TARGET) -> Tensor:
@@ -96,6 +96,12 @@ def test_the_classes_of_a_sequence_are_compared_within_the_targets_step(score) -
 def test_rows_are_scored_one_by_one(score, rows: int) -> None:
     one_by_one = torch.cat([score(OUTPUT[i : i + 1], TARGET[i : i + 1]) for i in range(rows)])
     torch.testing.assert_close(score(OUTPUT[:rows], TARGET[:rows]), one_by_one)
+
+
+@pytest.mark.parametrize("score", ONE_A_CLASS)
+def test_one_number_per_row_needs_no_target(score) -> None:
+    logits = torch.linspace(-3, 3, 4)
+    torch.testing.assert_close(score(logits, None), score(logits[:, None], torch.zeros(4, 1).long()))
 
 
 @pytest.mark.parametrize(

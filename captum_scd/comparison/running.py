@@ -63,8 +63,8 @@ def compare(
         show_progress: show a progress bar over the methods on standard error.
 
     Returns:
-        Maps, values, costs, tables and figures, see `Comparison`. For methods built on input
-        gradients, pixels are ranked by the sum of absolute values over channels; for all others by the sum.
+        Maps, values, costs, tables and figures, see `Comparison`. Captum's gradient methods rank pixels by
+        the sum of absolute values over channels; all others, and functions, by the sum.
 
     Raises:
         ValueError: for an unknown or repeated name, no methods or metrics at all, or inputs that are no
