@@ -11,17 +11,21 @@ import torch
 from captum_scd._errors import UsageError, one_line
 from captum_scd._version import __version__
 from captum_scd.attribution import FAST
+from captum_scd.cli.inputs import Inputs
 from captum_scd.cli.models import FORMS
 from captum_scd.cli.options import number, path_or_url, whole_number
 from captum_scd.infill import INFILLS
 from captum_scd.objective import SCORES
-from captum_scd.photos import Preparation
+from captum_scd.photos import ASSUMED, Normalization, Preparation
+from captum_scd.provenance import fingerprint
 from captum_scd.runs.classes import Classes
+from captum_scd.runs.question import Subject
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 SIZE = 224
 RESIZE = 256 / 224
+"""What holds where neither an option nor the model says anything else."""
 
 
 def add_subject(parser: Any) -> None:
@@ -29,9 +33,7 @@ def add_subject(parser: Any) -> None:
     parser.add_argument(
         "images", nargs="+", type=path_or_url, metavar="IMAGE|FOLDER", help="folders with all below them"
     )
-    parser.add_argument(
-        "--model", required=True, metavar="SPEC", help=f"{FORMS}; a network, or what returns one"
-    )
+    parser.add_argument("--model", required=True, metavar="SPEC", help=f"the network: {FORMS}")
 
 
 def add_folder(parser: Any, page: str) -> None:
@@ -53,7 +55,10 @@ def add_question(group: Any) -> None:
         "--target", default="auto", metavar="CLASS", help="class to explain (auto: the predicted one)"
     )
     group.add_argument(
-        "--classes", type=Path, metavar="FILE", help="class names, one a line, in output order"
+        "--classes",
+        type=Path,
+        metavar="FILE",
+        help="class names, one a line, in output order",
     )
     add_infill(group)
 
@@ -81,25 +86,24 @@ def add_preparation(group: Any) -> None:
     group.add_argument(
         "--size",
         type=whole_number(1),
-        default=SIZE,
         metavar="N",
-        help="pixels; height and width of the middle that is cut out (%(default)s)",
+        help=f"pixels; height and width of the middle that is cut out (the model's own, or {SIZE})",
     )
     group.add_argument(
         "--resize",
         type=whole_number(1),
         metavar="N",
-        help="pixels; length of the shorter side before the cut (8/7 of --size, as ImageNet networks are "
-        "trained; give --size's number to see all of it)",
+        help="pixels; length of the shorter side before the cut (the model's own, or 8/7 of --size, as "
+        "ImageNet networks are trained; give --size's number to see all of it)",
     )
     for name, default in (("mean", IMAGENET_MEAN), ("std", IMAGENET_STD)):
         group.add_argument(
             f"--{name}",
             type=number(positive=name == "std"),
             nargs=3,
-            default=default,
             metavar=("R", "G", "B"),
-            help=f"of RGB in [0, 1], taken out before the network (ImageNet: {' '.join(map(str, default))})",
+            help="of RGB in [0, 1], taken out before the network (the model's own, or ImageNet's: "
+            f"{' '.join(map(str, default))})",
         )
 
 
@@ -129,25 +133,43 @@ def add_learning(group: Any) -> None:
     group.add_argument("--overwrite", action="store_true", help="do again what is done already")
 
 
-def preparation(options: argparse.Namespace) -> Preparation:
-    """Read how photos are cut.
+def preparation(options: argparse.Namespace, inputs: Inputs) -> Preparation:
+    """Read how photos are cut: as the options say, else as the model says.
 
     Raises:
         UsageError: if more is to be cut out than there is.
     """
-    resize = options.resize or round(options.size * RESIZE)
-    if resize < options.size:
-        raise UsageError(f"Expected --resize of at least --size, {options.size}, but got {resize}.")
-    return Preparation(options.size, resize)
+    size = options.size or inputs.size or SIZE
+    ratio = inputs.resize / inputs.size if inputs.resize and inputs.size else RESIZE
+    resize = options.resize or round(size * ratio)
+    if resize < size:
+        raise UsageError(f"Expected --resize of at least --size, {size}, but got {resize}.")
+    return Preparation(size, resize)
 
 
-def prepared(options: argparse.Namespace) -> dict[str, Any]:
-    """How photos are cut and normalised, as JSON can hold it; raises as `preparation` does."""
+def normalization(options: argparse.Namespace, inputs: Inputs) -> Normalization:
+    """Read how inputs are scaled: as the options say, else as the model says, else as for ImageNet."""
+    mean, mean_from = _scale("mean", options.mean, inputs.mean, IMAGENET_MEAN)
+    std, std_from = _scale("std", options.std, inputs.std, IMAGENET_STD)
+    return Normalization(mean, std, " and ".join(dict.fromkeys([mean_from, std_from])))
+
+
+def _scale(
+    name: str, given: Sequence[float] | None, own: Sequence[float] | None, assumed: Sequence[float]
+) -> tuple[tuple[float, ...], str]:
+    """Three numbers, and where they are from."""
+    sources = ((given, f"--{name}"), (own, "model"), (assumed, ASSUMED))
+    values, source = next((values, source) for values, source in sources if values is not None)
+    return tuple(values or ()), source
+
+
+def prepared(subject: Subject) -> dict[str, Any]:
+    """How photos are cut and normalised, as JSON can hold it."""
     return {
-        "size": options.size,
-        "resize": preparation(options).resize,
-        "mean": list(options.mean),
-        "std": list(options.std),
+        "size": subject.prepare.size,
+        "resize": subject.prepare.resize,
+        "mean": list(subject.normalization.mean),
+        "std": list(subject.normalization.std),
     }
 
 
@@ -160,22 +182,22 @@ def target_class(options: argparse.Namespace, classes: Classes) -> int | None:
     return None if options.target == "auto" else classes.index("--target", options.target)
 
 
-def request(options: argparse.Namespace, names: Sequence[str], weights: str) -> dict[str, Any]:
+def request(options: argparse.Namespace, subject: Subject) -> dict[str, Any]:
     """Everything that the result of any command depends on beside the image.
 
     Args:
         options: as they were read, with a question, a preparation and learning.
-        names: of the classes.
-        weights: hash of the network's.
+        subject: the network.
     """
+    names = subject.classes.names
     return {
         "model": options.model,
-        "weights_sha256": weights,
+        "weights_sha256": fingerprint(subject.model),
         "target": options.target,
         "classes_sha256": hashlib.sha256("\n".join(names).encode()).hexdigest() if names else None,
         "infill": options.infill,
         **strategies(options, ["score"]),
-        **prepared(options),
+        **prepared(subject),
         "settings": settings(options),
         "version": __version__,
     }

@@ -3,7 +3,6 @@
 import argparse
 import hashlib
 import json
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,7 @@ from captum_scd.cli.arguments import (
     add_preparation,
     add_score,
     add_subject,
-    preparation,
+    prepared,
     settings,
     strategies,
 )
@@ -48,7 +47,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add_subject(parser)
     parser.add_argument("--out", required=True, type=Path, metavar="FILE", help="where the table goes")
     parser.add_argument(
-        "--classes", type=Path, metavar="FILE", help="class names, one a line, in output order"
+        "--classes",
+        type=Path,
+        metavar="FILE",
+        help="class names, one a line, in output order",
     )
     _add_look(parser.add_argument_group("second look"))
     add_preparation(parser.add_argument_group("image preparation"))
@@ -63,7 +65,7 @@ def run(options: argparse.Namespace) -> int:
     """
     photos = find(options.images, options.out)
     asking = subject(options)
-    table = AnswerTable(options.out, _request(options, asking.classes.names, fingerprint(asking.model)))
+    table = AnswerTable(options.out, _request(options, asking))
     return Job(_second_look(options, asking), table).carry_out(photos, options.overwrite)
 
 
@@ -99,16 +101,14 @@ def _add_look(group: Any) -> None:
         )
 
 
-def _request(options: argparse.Namespace, names: Sequence[str], weights: str) -> str:
+def _request(options: argparse.Namespace, asking: Subject) -> str:
     """Hash everything an answer depends on beside the image."""
     request = {
         "model": options.model,
-        "weights": weights,
-        "names": list(names),
+        "weights": fingerprint(asking.model),
+        "names": list(asking.classes.names),
         "look": {name: getattr(options, name) for name in LOOK} | strategies(options, ["score"]),
-        "size": options.size,
-        "resize": preparation(options).resize,
-        "normalization": [list(options.mean), list(options.std)],
+        **prepared(asking),
         "settings": settings(options),
         "version": __version__,
     }

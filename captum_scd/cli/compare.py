@@ -30,7 +30,6 @@ from captum_scd.pages.compared import Compared
 from captum_scd.pages.runs import PhotoRun
 from captum_scd.pages.words import title_words
 from captum_scd.pages.writing import check_page
-from captum_scd.provenance import fingerprint
 from captum_scd.runs import means
 from captum_scd.runs.folder import Folder
 from captum_scd.runs.job import Job
@@ -76,7 +75,7 @@ def run(options: argparse.Namespace) -> int:
     methods = _methods(options)
     asking = subject(options)
     asked = {
-        **request(options, asking.classes.names, fingerprint(asking.model)),
+        **request(options, asking),
         "methods": list(options.methods),
         "metrics": list(options.metrics),
     }

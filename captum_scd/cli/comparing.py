@@ -63,6 +63,7 @@ class Comparing:
             "predicted": {**self.subject.classes.record(predicted), "probability": chances[predicted].item()},
             "target": {**self.subject.classes.record(target), "probability": chances[target].item()},
             "photo": {"size": list(view.photo), "crop": list(view.crop)},
+            "normalization": self.subject.normalization.record(),
             "comparison": comparison.to_dict(),
             "versions": versions(),
             "seconds": round(time.perf_counter() - start, 3),
@@ -78,6 +79,7 @@ class Comparing:
         yield table(header, body)
         yield f"mean of {len(summaries)}; an arrow points to what is better, costs are per image"
         yield from (f"note: {note}" for note in tables.notes(rows))
+        yield from self.subject.normalization.noted()
 
     def _compared(self, inputs: torch.Tensor, target: int) -> Comparison:
         with warnings.catch_warnings():
@@ -97,6 +99,7 @@ class Comparing:
             target["index"], (), predicted["index"], predicted["probability"], self.subject.classes
         )
         label = f"{self.subject.classes.label(target['index'])}, {target['probability']:.2f}"
+        label = "\n".join(filter(None, (label, self.subject.normalization.assumed)))
         figure: Figure
         figure, _ = comparison.plot(images=view.pixels, labels=[label], title=title)
         return figure

@@ -3,13 +3,12 @@
 import argparse
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from torch import nn
 
 from captum_scd._errors import UsageError
-from captum_scd.cli.models import load_model
+from captum_scd.cli.models import absolute, load_model
 from captum_scd.cli.options import number, whole_number
 from captum_scd.runs.explaining import Model
 from captum_scd.runs.on_ray import explain_on_ray
@@ -60,12 +59,6 @@ def engine(options: argparse.Namespace, model: nn.Module) -> tuple[Model, Callab
         return model, explain_dataset
     cluster = Cluster(options.workers or 1, options.gpus_per_worker or 0.0, options.address)
     device = None if options.device == "auto" else options.device
-    return partial(load_model, _absolute(options.model)), partial(
+    return partial(load_model, absolute(options.model)), partial(
         explain_on_ray, cluster=cluster, device=device
     )
-
-
-def _absolute(spec: str) -> str:
-    """Name a Python file by its whole path: workers have working folders of their own."""
-    source, _, name = spec.rpartition(":")
-    return f"{Path(source).absolute()}:{name}" if source.endswith(".py") else spec

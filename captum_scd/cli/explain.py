@@ -23,7 +23,6 @@ from captum_scd.pages.explained import Explained
 from captum_scd.pages.runs import PhotoRun
 from captum_scd.pages.words import title_words
 from captum_scd.pages.writing import check_page
-from captum_scd.provenance import fingerprint
 from captum_scd.runs.folder import Folder
 from captum_scd.runs.job import Job
 from captum_scd.runs.naming import find
@@ -61,7 +60,7 @@ def run(options: argparse.Namespace) -> int:
     photos = find(options.images, options.out)
     asking = question(options)
     asked = {
-        **request(options, asking.subject.classes.names, fingerprint(asking.subject.model)),
+        **request(options, asking.subject),
         "contrast": options.contrast,
     }
     check_writable(options.out)

@@ -52,6 +52,7 @@ class ExplainEach:
             **result.record(subject.classes),
             **further(masks, [_row(cut_areas(one)) for one in masks.alternatives]),
             **_extents(masks, view),
+            "normalization": subject.normalization.record(),
             "settings": dict(masks.settings),
             "seed": masks.seed,
             "versions": versions(),
@@ -75,6 +76,7 @@ class ExplainEach:
             yield f"the masks keep and lose the lead over {other}; the probability may be small in both"
         for doubt in counted_doubts([result for _, result in results]):
             yield f"note: {doubt}"
+        yield from self.question.subject.normalization.noted()
 
     def _figure(self, view: View, masks: FIDOMasks, result: Result) -> Figure:
         assert masks.infill is not None
@@ -86,7 +88,9 @@ class ExplainEach:
             result.target, result.look_alikes, result.predicted, chances["predicted"], subject.classes
         )
         figure: Figure
-        figure, _ = visualization.masks_figure(view.pixels[0], infill[0], masks, chances, title, THRESHOLD)
+        figure, _ = visualization.masks_figure(
+            view.pixels[0], infill[0], masks, chances, title, THRESHOLD, subject.normalization.assumed
+        )
         return figure
 
 

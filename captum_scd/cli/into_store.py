@@ -52,7 +52,7 @@ def into_store(options: argparse.Namespace, question: Question) -> int:
             options.store,
             batch_size=options.batch or BATCH,
             classes=question.subject.classes.names,
-            preparation=prepared(options),
+            preparation=prepared(question.subject),
             method=explaining.method,
             **explaining.settings,
         )
@@ -61,6 +61,8 @@ def into_store(options: argparse.Namespace, question: Question) -> int:
     except KeyboardInterrupt:
         complain("interrupted: the store is whole; run the same command again to continue")
         return INTERRUPTED
+    for note in question.subject.normalization.noted():
+        print(note)
     return _told(outcome, options.store)
 
 

@@ -3,9 +3,9 @@
 import importlib
 import importlib.util
 import sys
-import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
@@ -13,37 +13,77 @@ import torch
 from torch import Tensor, nn
 
 from captum_scd._errors import UsageError, one_line
+from captum_scd.cli.files import SUFFIXES, from_file
+from captum_scd.cli.foreign import checked, told
+from captum_scd.cli.hubs import from_hugging_face, from_timm, from_torchvision
+from captum_scd.cli.inputs import Inputs, said_by
 
-FORMS = "FILE.py:CALLABLE, PACKAGE.MODULE:CALLABLE or torchvision:NAME"
+HUBS: Mapping[str, Callable[[str], tuple[nn.Module, Inputs]]] = {
+    "torchvision": from_torchvision,
+    "timm": from_timm,
+    "hf": from_hugging_face,
+}
+"""What stands before the colon of a network's name there."""
+
+FORMS = (
+    "FILE.py:CALLABLE, PACKAGE.MODULE:CALLABLE, torchvision:NAME, timm:NAME, hf:NAME_OR_FOLDER or a file of "
+    "TorchScript (.pt) or torch.export (.pt2)"
+)
 
 
-def load_model(spec: str) -> nn.Module:
+@dataclass(frozen=True)
+class Loaded:
+    """A network out of a SPEC.
+
+    Attributes:
+        network: in eval mode.
+        inputs: what it says of its inputs and classes.
+    """
+
+    network: nn.Module
+    inputs: Inputs
+
+
+def load(spec: str) -> Loaded:
     """Load the network a SPEC names, and put it into eval mode.
 
     Args:
         spec: `file.py:callable` or `package.module:callable`, where the callable gives the network when
-            called without arguments, or is the network itself; or `torchvision:NAME`, with its default
-            weights. The file's folder (for a module: the current one) is importable meanwhile.
+            called without arguments, or is the network itself; `torchvision:NAME`, `timm:NAME` or
+            `hf:NAME_OR_FOLDER`, with pretrained weights; or a file of TorchScript or torch.export. The
+            Python file's folder (for a module: the current one) is importable meanwhile.
 
     Raises:
         UsageError: if there is no such thing, if it raises, or if what it gives is no `nn.Module`.
     """
+    hub, _, named = spec.partition(":")
     source, _, name = spec.rpartition(":")
-    if not source or not name:
+    if hub in HUBS and named:
+        network, inputs = HUBS[hub](named)
+    elif spec.lower().endswith(SUFFIXES):
+        network, inputs = from_file(Path(spec))
+    elif source and name:
+        network = _from_code(source, name, spec)
+        inputs = said_by(network)
+    else:
         raise UsageError(f"Expected --model to be {FORMS}, but got {spec!r}.")
-    return (_from_torchvision(name) if source == "torchvision" else _from_code(source, name, spec)).eval()
+    return Loaded(network.eval(), inputs)
 
 
-def _from_torchvision(name: str) -> nn.Module:
-    try:
-        models = importlib.import_module("torchvision.models")
-    except Exception as error:
-        raise UsageError(
-            f"Expected torchvision to be installed for --model torchvision:{name}, "
-            f"but importing it raised {one_line(error)}."
-        ) from error
-    with _told(f"torchvision to build and load {name!r}"):
-        return _checked(models.get_model(name, weights="DEFAULT"), f"torchvision:{name}")
+def load_model(spec: str) -> nn.Module:
+    """Load the network alone, as `load` does."""
+    return load(spec).network
+
+
+def absolute(spec: str) -> str:
+    """Name files and folders of a SPEC by their whole path, for processes that work in other folders."""
+    source, _, name = spec.rpartition(":")
+    if source.endswith(".py"):
+        return f"{Path(source).absolute()}:{name}"
+    if source == "hf" and Path(name).is_dir():
+        return f"hf:{Path(name).absolute()}"
+    is_file = spec.partition(":")[0] not in HUBS and spec.lower().endswith(SUFFIXES)
+    return str(Path(spec).absolute()) if is_file else spec
 
 
 def _from_code(source: str, name: str, spec: str) -> nn.Module:
@@ -57,9 +97,9 @@ def _from_code(source: str, name: str, spec: str) -> nn.Module:
             return found
         if not callable(found):
             raise UsageError(f"Expected {spec} to be callable, but got {type(found).__name__}.")
-        with _told(f"{spec} to return a network when called without arguments"):
+        with told(f"{spec} to return a network when called without arguments"):
             found = found()
-    return _checked(found, spec)
+    return checked(found, spec)
 
 
 def _import_file(path: Path) -> ModuleType:
@@ -71,13 +111,13 @@ def _import_file(path: Path) -> ModuleType:
         raise UsageError(f"Expected {path} to be a Python file, but it cannot be imported.")
     module = importlib.util.module_from_spec(specification)
     sys.modules[name] = module
-    with _told(f"{path} to be importable"):
+    with told(f"{path} to be importable"):
         specification.loader.exec_module(module)
     return module
 
 
 def _import_module(name: str) -> ModuleType:
-    with _told(f"module {name!r} to be importable"):
+    with told(f"module {name!r} to be importable"):
         return importlib.import_module(name)
 
 
@@ -94,38 +134,12 @@ def _importable(folder: Path) -> Iterator[None]:
             sys.path.remove(entry)
 
 
-@contextmanager
-def _told(expectation: str) -> Iterator[None]:
-    """Turn whatever the user's code raises into one sentence that says where."""
-    try:
-        yield
-    except (Exception, SystemExit) as error:
-        raise UsageError(
-            f"Expected {expectation}, but it raised {one_line(error)}{_place(error)}."
-        ) from error
-
-
-def _place(error: BaseException) -> str:
-    """Innermost line of the user's code, as ` (file.py, line 3)`; empty where there is none."""
-    own = (__file__, str(Path(importlib.__file__).parent), "<")
-    frames = [
-        frame for frame in traceback.extract_tb(error.__traceback__) if not frame.filename.startswith(own)
-    ]
-    return f" ({Path(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else ""
-
-
-def _checked(network: object, spec: str) -> nn.Module:
-    if not isinstance(network, nn.Module):
-        raise UsageError(f"Expected {spec} to give a torch.nn.Module, but got {type(network).__name__}.")
-    return network
-
-
 def probe(model: nn.Module, size: int, device: torch.device) -> int:
     """Ask the network once about a grey image, and return its number of classes.
 
     Raises:
-        UsageError: if it does not take (1, 3, size, size), does not give logits (1, classes), or lets no
-            gradient through.
+        UsageError: if it does not take (1, 3, size, size), does not give logits (1, classes), lets no
+            gradient through, or takes one image at a time only.
     """
     shape = (1, 3, size, size)
     try:
@@ -139,4 +153,21 @@ def probe(model: nn.Module, size: int, device: torch.device) -> int:
         raise UsageError(f"Expected the model to return logits of shape (1, classes), but got {came}.")
     if not output.requires_grad:
         raise UsageError("Expected a model that can be differentiated, but no gradient reaches the image.")
+    _check_rows(model, (2, *shape[1:]), output)
     return output.shape[1]
+
+
+@torch.no_grad()
+def _check_rows(model: nn.Module, shape: tuple[int, ...], one: Tensor) -> None:
+    """Raise unless the network takes two images at once, as some that were traced with one do not."""
+    try:
+        rows = tuple(model(torch.zeros(shape, device=one.device)).shape)
+    except Exception as error:
+        raise UsageError(
+            f"Expected the model to take several images at once, but for {shape} it raised {one_line(error)}."
+        ) from error
+    if rows != (2, one.shape[1]):
+        raise UsageError(
+            f"Expected the model to take several images at once, but for {shape} it gave {rows}, "
+            f"and {tuple(one.shape)} for one."
+        )

@@ -3,10 +3,16 @@
 import argparse
 
 from captum_scd._errors import UsageError
-from captum_scd.cli.arguments import chosen_device, preparation, settings, strategies, target_class
-from captum_scd.cli.models import load_model, probe
+from captum_scd.cli.arguments import (
+    chosen_device,
+    normalization,
+    preparation,
+    settings,
+    strategies,
+    target_class,
+)
+from captum_scd.cli.models import load, probe
 from captum_scd.look_alikes import NEAREST
-from captum_scd.photos import Normalization
 from captum_scd.runs.classes import Classes, read_names
 from captum_scd.runs.explaining import Explaining
 from captum_scd.runs.question import Question, Subject
@@ -18,12 +24,12 @@ def subject(options: argparse.Namespace) -> Subject:
     Raises:
         UsageError: if it cannot be loaded or explained, or the names or the size do not fit it.
     """
-    names, prepare = read_names(options.classes), preparation(options)
-    device = chosen_device(options.device)
-    model = load_model(options.model).to(device)
-    classes = Classes(probe(model, options.size, device), names)
-    normalization = Normalization(tuple(options.mean), tuple(options.std))
-    return Subject(model, classes, prepare, normalization, device)
+    names, device = read_names(options.classes), chosen_device(options.device)
+    loaded = load(options.model)
+    prepare, scaled = preparation(options, loaded.inputs), normalization(options, loaded.inputs)
+    model = loaded.network.to(device)
+    classes = Classes(probe(model, prepare.size, device), names or loaded.inputs.names)
+    return Subject(model, classes, prepare, scaled, device)
 
 
 def question(options: argparse.Namespace) -> Question:

@@ -49,6 +49,7 @@ class SecondLook:
         if changed:
             yield _table(changed)
         yield f"the second look changed {len(changed)} of {len(done)} answers"
+        yield from self.subject.normalization.noted()
 
     def _seen(self, image: Image.Image, view: View) -> GuidedPrediction:
         detail = self.subject.prepare.detail(image)

@@ -19,7 +19,7 @@ class Cost:
     Attributes:
         seconds: an image.
         forward: rows that only went forward through the network, an image; None where the model is a
-            function, whose rows cannot be counted.
+            function or TorchScript, whose rows cannot be counted.
         backward: rows that went forward and kept the graph that a backward pass needs, an image.
         peak_bytes: memory of tensors on CUDA while the whole batch was explained, at most and beyond what was
             taken before; None on other devices.
@@ -44,7 +44,8 @@ def metered(question: Question) -> Iterator[Meter]:
     meter, count = Meter(), len(question.inputs)
     device = question.inputs.device
     model = question.model
-    with counted(model) if isinstance(model, nn.Module) else nullcontext() as passes:
+    takes_hooks = isinstance(model, nn.Module) and not isinstance(model, torch.jit.ScriptModule)
+    with counted(model) if takes_hooks else nullcontext() as passes:
         start, before = _now(device), _taken(device)
         yield meter
         seconds = _now(device) - start

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 from torch.nn.modules.dropout import _DropoutNd
 
@@ -73,10 +74,13 @@ def feature_layer(model: Callable[..., Any], run: Callable[[], Any]) -> Step:
 
     Raises:
         TypeError: if the model is not a module.
-        NotApplicableError: if it has no convolution that gives a map, or goes on with tokens after it.
+        NotApplicableError: if it is TorchScript, or has no convolution that gives a map, or goes on with
+            tokens after it.
     """
     if not isinstance(model, nn.Module):
         raise TypeError(f"Expected the model to be a torch.nn.Module, but got {type(model).__name__}.")
+    if any(isinstance(part, torch.jit.ScriptModule) for part in model.modules()):
+        raise NotApplicableError("the model is TorchScript, whose layers cannot be watched")
     with _recorded(model) as steps:
         run()
     start, end = _last_features(steps)

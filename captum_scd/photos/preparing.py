@@ -1,8 +1,9 @@
 """From a photo to what a network gets to see: cutting and scaling."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -14,6 +15,10 @@ from captum_scd.photos.reading import read
 MOST_DETAIL = 4
 """Times the network's resolution; boxes are about a quarter of an image or larger, so that more is lost on
 them."""
+
+
+ASSUMED = "ImageNet's, assumed"
+"""Source of a normalisation that nobody gave."""
 
 
 @dataclass(frozen=True)
@@ -80,10 +85,26 @@ class Normalization:
 
     Attributes:
         mean, std: three numbers each, for RGB in [0, 1].
+        source: where they are from, in a word or two.
     """
 
     mean: tuple[float, ...]
     std: tuple[float, ...]
+    source: str = field(default="", compare=False)
+
+    @property
+    def assumed(self) -> str:
+        """Say so where nobody said how the network's inputs are scaled; empty where somebody did."""
+        return "ImageNet's mean and deviation are assumed" if ASSUMED in self.source else ""
+
+    def noted(self) -> Iterator[str]:
+        """Say what to do about it, where it is assumed."""
+        if self.assumed:
+            yield f"note: {self.assumed}; --mean and --std give others"
+
+    def record(self) -> dict[str, Any]:
+        """Say what was used, and where it is from, as summaries do."""
+        return {"mean": list(self.mean), "std": list(self.std), "from": self.source}
 
     def __call__(self, pixels: Tensor) -> Tensor:
         """RGB (N, 3, H, W) in [0, 1] -> normalised, same shape."""

@@ -45,6 +45,7 @@ def sheet(
     header: float = HEADER,
     above: float = 0.30,
     below: float = 0.26,
+    foot: float = 0.0,
 ) -> tuple[Figure, Any]:
     """Lay out equal panels.
 
@@ -54,6 +55,7 @@ def sheet(
         aspect: height by width of a panel; beyond 0.4 and 2.5 the picture leaves room in it.
         header: inches at the top.
         above, below: inches of room above and below each panel.
+        foot: inches at the bottom.
 
     Returns:
         The figure, and its axes as an array (rows, columns).
@@ -61,7 +63,7 @@ def sheet(
     from captum_scd.visualization.shown import ShownFigure
 
     height = width * min(max(aspect, 0.4), 2.5)
-    size = (page_width(columns, width), header + rows * (above + height + below) + 0.08)
+    size = (page_width(columns, width), header + rows * (above + height + below) + 0.08 + foot)
     figure = ShownFigure(figsize=size, facecolor="white")
     axes = np.empty((rows, columns), dtype=object)
     for row, column in np.ndindex(rows, columns):
@@ -200,6 +202,12 @@ def write_note(figure: Figure, note: str) -> None:
     """Write small at the right of the top margin."""
     width, height = figure.get_size_inches()
     figure.text(1 - MARGIN / width, 1 - 0.3 / height, note, fontsize=NOTE, ha="right", va="center", color=INK)
+
+
+def write_foot(figure: Figure, note: str) -> None:
+    """Write small at the left of the bottom margin."""
+    width, height = figure.get_size_inches()
+    figure.text(MARGIN / width, 0.1 / height, note, fontsize=NOTE, va="bottom", color=INK)
 
 
 def _lines(lines: Sequence[Picture], color: str, width: float) -> LineCollection:

@@ -26,6 +26,7 @@ from captum_scd.visualization.layout import (
     panel_width,
     sheet,
     show,
+    write_foot,
     write_title,
 )
 from captum_scd.visualization.pictures import Picture, overlay, to_picture
@@ -61,6 +62,9 @@ KEY_ROOM = 3.6
 LEAST_STRIP = 0.3
 """Inches that the key to lines takes below the title."""
 
+FOOT = 0.15
+"""Inches that a note takes at the bottom."""
+
 FAINT = 0.15
 """How much of the photo is seen around what is taken away."""
 
@@ -72,6 +76,7 @@ def masks_figure(
     probabilities: Mapping[str, float] | None = None,
     title: str = "",
     threshold: float = 0.5,
+    note: str = "",
 ) -> tuple[Figure, Any]:
     """Draw one image's masks and what they do: photo, SSR, SDR, joint, SSR alone, SDR taken away.
 
@@ -89,6 +94,7 @@ def masks_figure(
             threshold; written under the panels, missing ones are left out.
         title: written above.
         threshold: where the masks are cut, in [0, 1].
+        note: written below, small.
 
     Returns:
         The figure, and its axes as an array (rows, 3), two rows without alternatives.
@@ -109,7 +115,9 @@ def masks_figure(
     compared = masks.agreement_cells is not None
     strip = max(label.height, LEAST_STRIP if compared else 0.0)
     rows = 2 + -(-len(masks.alternatives) // 3)
-    figure, axes = sheet(rows, 3, WIDTH, image.shape[1] / image.shape[2], HEADER + strip)
+    figure, axes = sheet(
+        rows, 3, WIDTH, image.shape[1] / image.shape[2], HEADER + strip, foot=FOOT if note else 0
+    )
     panels = _panels(image, infill, masks, threshold)
     captions = _captions(masks, probabilities or {}, threshold)
     for axis, (key, name) in zip(axes[:2].flat, NAMES.items(), strict=True):
@@ -125,6 +133,7 @@ def masks_figure(
     write_label(figure, label, HEADER)
     if compared:
         agreement_key(figure, HEADER + (strip - GAP) / 2)
+    write_foot(figure, note)
     return figure, axes
 
 

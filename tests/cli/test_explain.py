@@ -299,7 +299,7 @@ def test_interrupt_while_the_model_loads(explain, save, monkeypatch, capsys):
     def interrupted(spec: str) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("captum_scd.cli.question.load_model", interrupted)
+    monkeypatch.setattr("captum_scd.cli.question.load", interrupted)
     assert explain(save("a.png")) == 130
     assert capsys.readouterr().err == "captum-scd: interrupted\n"
 

@@ -1,14 +1,13 @@
 """From SPEC to network."""
 
 import sys
-from types import ModuleType
-from typing import Any
 
 import pytest
+import torch
 from torch import nn
 
 from captum_scd._errors import UsageError
-from captum_scd.cli.models import load_model
+from captum_scd.cli.models import absolute, load_model, probe
 
 
 @pytest.mark.parametrize("name", ["load", "Net", "instance", "heavier"])
@@ -73,35 +72,37 @@ def test_files_that_do_not_import(tmp_path, code, message):
         load_model(f"{tmp_path / 'broken.py'}:load")
 
 
-@pytest.fixture
-def torchvision(monkeypatch) -> None:
-    """A stand-in that knows one network."""
-
-    def get_model(name: str, weights: str) -> nn.Module:
-        assert weights == "DEFAULT"
-        if name != "tiny":
-            raise ValueError(f"Unknown model {name}")
-        return nn.Identity().train()
-
-    models: Any = ModuleType("torchvision.models")
-    models.get_model = get_model
-    package: Any = ModuleType("torchvision")
-    package.models = models
-    monkeypatch.setitem(sys.modules, "torchvision", package)
-    monkeypatch.setitem(sys.modules, "torchvision.models", models)
-
-
-def test_torchvision_networks_by_name(torchvision):
-    assert not load_model("torchvision:tiny").training
+@pytest.mark.parametrize(
+    ("spec", "whole"),
+    [
+        ("nets.py:load", "{here}/nets.py:load"),
+        ("net.pt2", "{here}/net.pt2"),
+        ("hf:folder", "hf:{here}/folder"),
+        ("hf:not/here", "hf:not/here"),
+        ("timm:hf_hub:some/net.pt", "timm:hf_hub:some/net.pt"),
+        ("torchvision:resnet18", "torchvision:resnet18"),
+        ("package.nets:load", "package.nets:load"),
+    ],
+)
+def test_other_processes_are_told_whole_paths(tmp_path, monkeypatch, spec, whole):
+    (tmp_path / "folder").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert absolute(spec) == whole.format(here=tmp_path)
 
 
-def test_unknown_torchvision_network(torchvision):
-    with pytest.raises(UsageError, match="raised ValueError: Unknown model huge"):
-        load_model("torchvision:huge")
+class OneAtATime(nn.Module):
+    """Gives logits as a network that was traced with one image may."""
+
+    def forward(self, x):
+        return x.mean((2, 3)).reshape(1, -1)
 
 
-def test_torchvision_that_is_not_installed(monkeypatch):
-    monkeypatch.setitem(sys.modules, "torchvision", None)
-    monkeypatch.setitem(sys.modules, "torchvision.models", None)
-    with pytest.raises(UsageError, match="Expected torchvision to be installed"):
-        load_model("torchvision:tiny")
+class OneOnly(nn.Module):
+    def forward(self, x):
+        return x.mean((2, 3)).reshape(1, 3)
+
+
+@pytest.mark.parametrize(("network", "came"), [(OneAtATime(), r"gave \(1, 6\)"), (OneOnly(), "raised")])
+def test_a_network_that_takes_one_image_at_a_time_is_told(network, came):
+    with pytest.raises(UsageError, match=f"several images at once, but for .* {came}"):
+        probe(network, 8, torch.device("cpu"))

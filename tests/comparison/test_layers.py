@@ -6,6 +6,7 @@ import torch
 from architectures import Tokens, settled
 from torch import Tensor, nn
 
+from captum_scd.comparison import compare
 from captum_scd.comparison.layers import NotApplicableError, feature_layer
 
 
@@ -68,3 +69,10 @@ def test_no_hook_is_left_also_after_an_error(images: Tensor) -> None:
     with pytest.raises(RuntimeError, match="broken"):
         feature_layer(model, fail)
     assert not any(part._forward_hooks for part in model.modules())
+
+
+def test_torchscript_is_compared_by_what_needs_no_layers(images):
+    model = torch.jit.script(nn.Sequential(nn.Conv2d(3, 4, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten()).eval())
+    rows = compare(model, images, 0, ["saliency", "gradcam"], ["total_variation"]).rows
+    assert (rows["saliency"].status, rows["gradcam"].status) == ("done", "left out")
+    assert "TorchScript" in rows["gradcam"].note

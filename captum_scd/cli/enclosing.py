@@ -1,0 +1,37 @@
+"""A network that is no ordinary module, behind one that is."""
+
+from typing import Any
+
+from torch import Tensor, nn
+
+
+class Enclosed(nn.Module):
+    """A network behind a module that takes hooks, whose mode can be set, and that returns logits.
+
+    TorchScript takes no hooks, an exported program has no modes, and networks of transformers return logits
+    as one of several things.
+
+    Args:
+        network: it; its mode is left alone where it has none.
+        has_modes: whether it has.
+    """
+
+    def __init__(self, network: nn.Module, has_modes: bool = True) -> None:
+        super().__init__()
+        self.network, self.has_modes = network, has_modes
+        if not has_modes:
+            for part in network.modules():
+                part.training = False
+
+    def forward(self, *inputs: Any) -> Tensor:
+        """Return the logits."""
+        output = self.network(*inputs)
+        logits: Tensor = getattr(output, "logits", output)
+        return logits
+
+    def train(self, mode: bool = True) -> "Enclosed":
+        """Set the mode, as far as there are any."""
+        if self.has_modes:
+            return super().train(mode)
+        self.training = mode
+        return self
