@@ -62,7 +62,7 @@ class Comparing:
         facts = {
             "predicted": {**self.subject.classes.record(predicted), "probability": chances[predicted].item()},
             "target": {**self.subject.classes.record(target), "probability": chances[target].item()},
-            "photo": {"size": list(view.photo), "crop": list(view.crop)},
+            "photo": {"size": list(view.photo), "crop": list(view.crop), "seen": round(view.seen, 4)},
             "normalization": self.subject.normalization.record(),
             "comparison": comparison.to_dict(),
             "versions": versions(),
@@ -99,7 +99,8 @@ class Comparing:
             target["index"], (), predicted["index"], predicted["probability"], self.subject.classes
         )
         label = f"{self.subject.classes.label(target['index'])}, {target['probability']:.2f}"
-        label = "\n".join(filter(None, (label, self.subject.normalization.assumed)))
+        part = f"{view.part} of the photo" if view.part else ""
+        label = "\n".join(filter(None, (label, part, self.subject.normalization.assumed)))
         figure: Figure
         figure, _ = comparison.plot(images=view.pixels, labels=[label], title=title)
         return figure

@@ -88,8 +88,9 @@ class ExplainEach:
             result.target, result.look_alikes, result.predicted, chances["predicted"], subject.classes
         )
         figure: Figure
+        assumed = subject.normalization.assumed
         figure, _ = visualization.masks_figure(
-            view.pixels[0], infill[0], masks, chances, title, THRESHOLD, subject.normalization.assumed
+            view.pixels[0], infill[0], masks, chances, title, THRESHOLD, assumed, view.part
         )
         return figure
 
@@ -104,6 +105,7 @@ def _extents(masks: FIDOMasks, view: View) -> dict[str, Any]:
         "photo": {
             "size": list(view.photo),
             "crop": list(view.crop),
+            "seen": round(view.seen, 4),
             "box": None if empty else view.on_photo(box),
         },
     }

@@ -74,7 +74,7 @@ def _facts(photo: Mapping[str, Any], result: Result) -> dict[str, str]:
     width, height = photo["size"]
     return {
         "all replaced": f"probability {result.probability['infill']:.3f}",
-        "photo": f"{width} x {height} pixels",
+        "photo": f"{width} x {height} pixels, {photo['seen']:.0%} seen",
         **({} if photo["box"] is None else {"joint box": _box(photo["box"])}),
     }
 

@@ -17,6 +17,9 @@ MOST_DETAIL = 4
 them."""
 
 
+NEARLY_ALL = 0.99
+"""Share of a photo from which on nothing is said of what was not looked at."""
+
 ASSUMED = "ImageNet's, assumed"
 """Source of a normalisation that nobody gave."""
 
@@ -34,6 +37,18 @@ class View:
     pixels: Tensor
     photo: tuple[int, int]
     crop: tuple[float, float, float, float]
+
+    @property
+    def seen(self) -> float:
+        """Share of the photo that the network gets to see, in (0, 1]."""
+        left, top, right, bottom = self.crop
+        width, height = self.photo
+        return (right - left) * (bottom - top) / (width * height)
+
+    @property
+    def part(self) -> str:
+        """Say which part of the photo that is, such as "middle 57 %"; empty where it is nearly all."""
+        return f"middle {self.seen:.0%}".replace("%", " %") if self.seen < NEARLY_ALL else ""
 
     def on_photo(self, box: Sequence[int]) -> list[float]:
         """Carry a box (x0, y0, x1, y1) from the view's pixels over to the photo's."""

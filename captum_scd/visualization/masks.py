@@ -77,6 +77,7 @@ def masks_figure(
     title: str = "",
     threshold: float = 0.5,
     note: str = "",
+    part: str = "",
 ) -> tuple[Figure, Any]:
     """Draw one image's masks and what they do: photo, SSR, SDR, joint, SSR alone, SDR taken away.
 
@@ -95,6 +96,7 @@ def masks_figure(
         title: written above.
         threshold: where the masks are cut, in [0, 1].
         note: written below, small.
+        part: of the photo that the image is, such as "middle 57 %"; written above it.
 
     Returns:
         The figure, and its axes as an array (rows, 3), two rows without alternatives.
@@ -120,7 +122,8 @@ def masks_figure(
     )
     panels = _panels(image, infill, masks, threshold)
     captions = _captions(masks, probabilities or {}, threshold)
-    for axis, (key, name) in zip(axes[:2].flat, NAMES.items(), strict=True):
+    names = {**NAMES, "photo": ", ".join(filter(None, (NAMES["photo"], part)))}
+    for axis, (key, name) in zip(axes[:2].flat, names.items(), strict=True):
         show(axis, panels[key], name, captions[key])
     show_alternatives(axes[2:].flat, image, masks.alternatives, threshold)
     for axis, mode in ((axes[0, 1], "ssr"), (axes[0, 2], "sdr"), (axes[1, 0], "joint")):

@@ -52,7 +52,7 @@ def test_the_page_says_what_the_summary_says(explain, save, out, told, capsys, t
     }
     assert (image["name"], image["label"]) == ("a", "Finch")
     assert (image["facts"]["explained"], image["facts"]["and not"]) == ("Finch", "Robin")
-    assert (image["facts"]["photo"], image["facts"]["file"]) == ("24 x 12 pixels", str(photo))
+    assert (image["facts"]["photo"], image["facts"]["file"]) == ("24 x 12 pixels, 50% seen", str(photo))
     assert failures == []
 
 

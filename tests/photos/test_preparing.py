@@ -53,3 +53,19 @@ def test_detail_is_not_resampled_where_the_photo_has_it() -> None:
     pixels = Preparation(8, 10).detail(photo).pixels
     part = torch.from_numpy(np.array(photo.crop((9, 4, 41, 36)))).permute(2, 0, 1)[None] / 255
     assert torch.equal(pixels, part)
+
+
+@pytest.mark.parametrize(
+    ("size", "resize", "seen", "part"),
+    [(28, 32, 0.75 * 49 / 64, "middle 57 %"), (28, 28, 0.75, "middle 75 %")],
+)
+def test_the_share_of_the_photo_that_is_seen_is_known(size, resize, seen, part):
+    view = Preparation(size, resize)(Image.new("RGB", (80, 60)))
+    assert view.seen == pytest.approx(seen)
+    assert view.part == part
+
+
+def test_nothing_is_said_of_a_rim():
+    view = Preparation(500, 501)(Image.new("RGB", (60, 60)))
+    assert 0.99 < view.seen < 1
+    assert view.part == ""

@@ -145,3 +145,15 @@ def test_words_of_mask_figures_keep_clear_of_each_other(masks):
 def test_what_does_not_fit_is_answered_in_one_sentence(draw, masks, change, message: str):
     with pytest.raises(ValueError, match=f"Expected {message}.*, but got"):
         draw(**{"image": IMAGE, "infill": INFILL, "masks": masks, **change})
+
+
+def test_a_note_has_its_own_room_and_the_part_of_the_photo_stands_above_it(masks):
+    plain, bare = visualization.masks_figure(IMAGE, INFILL, masks)
+    figure, axes = visualization.masks_figure(IMAGE, INFILL, masks, note="assumed", part="middle 57 %")
+    assert (name(bare[0, 0]), name(axes[0, 0])) == ("Photo", "Photo, middle 57 %")
+    assert "assumed" in [text.get_text() for text in figure.texts]
+    below, before = (
+        one[1, 0].get_position().y0 * sheet.get_figheight() for one, sheet in ((axes, figure), (bare, plain))
+    )
+    assert below - before == pytest.approx(figure.get_figheight() - plain.get_figheight())
+    assert below > before
