@@ -42,7 +42,7 @@ def is_figure(path: Path) -> bool:
     if path.suffix.lower() != ".png":
         return False
     try:
-        with Image.open(path) as image:
+        with Image.open(path, formats=["PNG"]) as image:
             return str(image.info.get("Software", "")).startswith(SOFTWARE)
     except Exception:
         return False

@@ -1,12 +1,14 @@
 """Images below folders and URLs, as many as there are, without holding them or a list of them."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from captum_scd.photos import PhotoInput, below
+from captum_scd.photos import PhotoInput, below, left_out
 from captum_scd.runs.classes import Classes
 from captum_scd.runs.samples import Sample
+from captum_scd.runs.telling import complain
 
 
 @dataclass(frozen=True)
@@ -26,10 +28,13 @@ class Images:
     labels: Classes | None
 
     def __iter__(self) -> Iterator[Sample]:
+        unread: Counter[str] = Counter()
         for place in self.places:
-            for found in below(place):
+            for found in below(place, unread):
                 name = found.name if len(self.places) == 1 else _distinct(place, found.name)
                 yield self._sample(_whole(found.place), name)
+        if unread:
+            complain(left_out(unread))
 
     def __len__(self) -> int:
         return sum(1 for place in self.places for _ in below(place))

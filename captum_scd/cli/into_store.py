@@ -8,9 +8,9 @@ from captum_scd.cli.arguments import prepared
 from captum_scd.cli.engines import engine
 from captum_scd.cli.images import Images
 from captum_scd.photos import PhotoInput
-from captum_scd.runs.job import complain
 from captum_scd.runs.question import Question
 from captum_scd.runs.running import Outcome
+from captum_scd.runs.telling import complain
 
 BATCH = 8
 """Images that are explained at a time unless it is said."""

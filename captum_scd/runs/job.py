@@ -1,6 +1,5 @@
 """A run over photos: what is done is skipped, what is broken is named, the rest is worked on."""
 
-import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +11,7 @@ from captum_scd._captum import progress_bar
 from captum_scd._errors import INTERRUPTED, ImageError, one_line
 from captum_scd.photos import read
 from captum_scd.runs.naming import Photo
+from captum_scd.runs.telling import complain
 
 
 class Work(Protocol):
@@ -118,8 +118,3 @@ class Job:
         """Name the photos that could not be worked on, and why, on standard error."""
         for path, reason in self.failed.items():
             complain(f"not {self.work.did}: {path}: {reason}")
-
-
-def complain(message: str) -> None:
-    """Tell the user on standard error."""
-    print(f"captum-scd: {message}", file=sys.stderr)

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from captum_scd._errors import UsageError
-from captum_scd.photos import Found, below
+from captum_scd.photos import Found, below, left_out
+from captum_scd.runs.telling import complain
 
 SUFFIXES = (".png", ".npz", ".json")
 """Of the files about a photo."""
@@ -52,11 +53,15 @@ def find(arguments: Sequence[Path | str], out: Path, mark: str = "") -> list[Pho
     holds images of this run, `.fido` is put at the end of their names; a `mark` of their own stands there
     always.
 
+    Photos of kinds that cannot be read are counted on standard error.
+
     Raises:
         UsageError: if a path does not exist or is a URL, no image is found, or names cannot be told apart.
     """
-    given = [_here(place) for place in arguments]
-    found = [_photo(one, place) for place in given for one in below(place)]
+    given, unread = [_here(place) for place in arguments], Counter[str]()
+    found = [_photo(one, place) for place in given for one in below(place, unread)]
+    if unread:
+        complain(left_out(unread))
     photos = {photo.path.resolve(): photo for photo in found}
     if not photos:
         places = ", ".join(repr(str(argument)) for argument in arguments)

@@ -2,6 +2,7 @@
 
 import functools
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -512,3 +513,33 @@ def test_by_default_the_margin_that_imagenet_networks_are_trained_without_is_cut
     fast = ["--iterations", "2", "--size", "14", "--out", str(out), "--model", f"{model}:load"]
     assert main(["explain", str(photo), *fast]) == 0
     assert strict(out / "a.json")["photo"]["crop"] == [1, 5, 15, 19]
+
+
+def test_what_could_not_be_read_is_named_and_ends_the_run_with_1(explain, save, out, monkeypatch, capsys):
+    folder = save("open/a.png").parent.parent
+    save("closed/b.png")
+    save("c.png").rename(folder / "c.nef")
+    os.mkfifo(folder / "pipe.png")
+    scandir = os.scandir
+
+    def refuse(place: str) -> Any:
+        if Path(place).name == "closed":
+            raise PermissionError(13, "Permission denied")
+        return scandir(place)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    for place in ("--out", out), ("--store", f"{out}.store"):
+        capsys.readouterr()
+        options = ["--iterations", "1", "--size", "12", "--model", f"{folder.parent / 'tiny.py'}:load"]
+        assert main(["explain", str(folder), *options, *map(str, place)]) == 1
+        told = capsys.readouterr()
+        assert "1 explained, 0 done before, 1 failed" in told.out
+        assert told.err.count("1 photo left out: camera raw is not read") == 1
+        assert "cannot be searched" in told.err
+
+
+def test_a_pipe_given_by_name_is_refused_and_not_waited_for(explain, save, capsys):
+    pipe = save("a.png").with_name("pipe.jpg")
+    os.mkfifo(pipe)
+    assert explain(pipe) == 1
+    assert "a device or a pipe" in capsys.readouterr().err

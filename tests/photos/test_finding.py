@@ -1,13 +1,14 @@
 """Finding photos below folders and URLs."""
 
+import os
 from pathlib import Path
 
 import fsspec
 import pytest
 from matplotlib.figure import Figure
 
-from captum_scd._errors import UsageError
-from captum_scd.photos import below
+from captum_scd._errors import ImageError, UsageError
+from captum_scd.photos import below, read
 from captum_scd.runs.writing import write_figure
 
 FILES = ("b.JPG", "a.png", "sub/deep/c.tif", "sub.png", "t/x.bmp", "notes.txt", ".hidden.png", ".cache/d.png")
@@ -63,3 +64,25 @@ def test_our_own_figures_are_no_photos(tmp_path):
 def test_what_is_not_there_is_told(place):
     with pytest.raises(UsageError, match=r"nowhere|nosuchprotocol"):
         list(below(place))
+
+
+@pytest.fixture
+def closed(tmp_path, monkeypatch) -> Path:
+    """A folder that may not be searched, also where the tests are run by the administrator."""
+    touched(tmp_path, "open/a.png", "closed/b.png")
+    scandir = os.scandir
+
+    def refuse(folder: str) -> object:
+        if Path(folder).name == "closed":
+            raise PermissionError(13, "Permission denied", str(folder))
+        return scandir(folder)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    return tmp_path / "closed"
+
+
+def test_a_folder_that_cannot_be_searched_is_found_and_cannot_be_read(closed):
+    assert names(closed.parent) == ["closed", "open/a.png"]
+    assert names(closed) == ["closed"]
+    with pytest.raises(ImageError, match="cannot be searched"):
+        read(next(below(closed)).place)

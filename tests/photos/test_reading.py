@@ -1,5 +1,6 @@
 """Reading photos of every kind."""
 
+import os
 from pathlib import Path
 
 import fsspec
@@ -80,3 +81,26 @@ def test_a_photo_behind_a_url_reads_as_its_file_does(tmp_path):
 def test_what_is_not_there_is_told(place):
     with pytest.raises(ImageError, match="cannot be read"):
         read(place)
+
+
+def test_no_other_program_is_started_for_a_file(tmp_path, monkeypatch):
+    path = saved(tmp_path / "x.eps", Image.new("RGB", (4, 4))).rename(tmp_path / "x.jpg")
+    monkeypatch.setattr("subprocess.check_call", lambda *_, **__: pytest.fail("a program was started"))
+    with pytest.raises(ImageError, match="cannot identify"):
+        read(path)
+
+
+def test_a_photo_that_would_fill_the_memory_is_refused_before_it_is_read(tmp_path, monkeypatch):
+    monkeypatch.setattr("captum_scd.photos.reading.MOST_PIXELS", 99)
+    monkeypatch.setattr(ImageFile.ImageFile, "load", lambda *_: pytest.fail("it was read"))
+    path = saved(tmp_path / "x.bmp", Image.new("RGB", (10, 10)))
+    with pytest.raises(ImageError, match="10 x 10 pixels"):
+        read(path)
+
+
+def test_a_pipe_and_a_folder_are_no_photos(tmp_path):
+    os.mkfifo(tmp_path / "pipe.jpg")
+    with pytest.raises(ImageError, match="a device or a pipe"):
+        read(tmp_path / "pipe.jpg")
+    with pytest.raises(ImageError, match="a folder"):
+        read(tmp_path)
