@@ -1,9 +1,10 @@
 """What an explanation costs: time, network passes, memory."""
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import nn
@@ -44,12 +45,18 @@ def metered(question: Question) -> Iterator[Meter]:
     meter, count = Meter(), len(question.inputs)
     device = question.inputs.device
     model = question.model
-    takes_hooks = isinstance(model, nn.Module) and not isinstance(model, torch.jit.ScriptModule)
-    with counted(model) if takes_hooks else nullcontext() as passes:
+    with _counted(model) as passes:
         start, before = _now(device), _taken(device)
         yield meter
         seconds = _now(device) - start
     meter.cost = Cost(seconds / count, *_rates(passes, count), _peak(device, before))
+
+
+def _counted(model: Callable[..., Any]) -> AbstractContextManager[Passes | None]:
+    """Count the rows, where the model takes hooks."""
+    if isinstance(model, nn.Module) and not isinstance(model, torch.jit.ScriptModule):
+        return counted(model)
+    return nullcontext()
 
 
 def _rates(passes: Passes | None, count: int) -> tuple[float | None, float | None]:
