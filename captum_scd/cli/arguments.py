@@ -58,7 +58,7 @@ def add_question(group: Any) -> None:
         "--classes",
         type=Path,
         metavar="FILE",
-        help="class names, one a line, in output order",
+        help="class names, one a line, in output order (the model's own)",
     )
     add_infill(group)
 

@@ -50,7 +50,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--classes",
         type=Path,
         metavar="FILE",
-        help="class names, one a line, in output order",
+        help="class names, one a line, in output order (the model's own)",
     )
     _add_look(parser.add_argument_group("second look"))
     add_preparation(parser.add_argument_group("image preparation"))

@@ -2,7 +2,18 @@
 
 from typing import Any
 
+import torch
 from torch import Tensor, nn
+
+
+def enclosed(network: nn.Module) -> nn.Module:
+    """Return an ordinary network as it is, and others behind a module that is one; in eval mode."""
+    if isinstance(network, torch.jit.ScriptModule):
+        return Enclosed(network).eval()
+    try:
+        return network.eval()
+    except NotImplementedError:
+        return Enclosed(network, has_modes=False).eval()
 
 
 class Enclosed(nn.Module):

@@ -58,7 +58,7 @@ def from_hugging_face(name: str) -> tuple[nn.Module, Inputs]:
         network = transformers.AutoModelForImageClassification.from_pretrained(name)
     try:
         processor = transformers.AutoImageProcessor.from_pretrained(name)
-    except OSError:  # there is none beside the network
+    except (OSError, ValueError):  # there is none beside the network, or none for images
         return Enclosed(network.float()), Inputs(names=_hf_names(network.config))
     with told(f"the image processor of {name!r} to take a plain image"):
         inputs = _processed(processor)

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from captum_scd._errors import UsageError, one_line
+from captum_scd.cli.enclosing import enclosed
 from captum_scd.cli.files import SUFFIXES, from_file
 from captum_scd.cli.foreign import checked, told
 from captum_scd.cli.hubs import from_hugging_face, from_timm, from_torchvision
@@ -67,7 +68,7 @@ def load(spec: str) -> Loaded:
         inputs = said_by(network)
     else:
         raise UsageError(f"Expected --model to be {FORMS}, but got {spec!r}.")
-    return Loaded(network.eval(), inputs)
+    return Loaded(enclosed(network), inputs)
 
 
 def load_model(spec: str) -> nn.Module:

@@ -11,6 +11,7 @@ from torch import nn
 from captum_scd._errors import UsageError
 from captum_scd.cli import main
 from captum_scd.cli.models import load
+from captum_scd.passes import counted
 from captum_scd.provenance import fingerprint
 
 
@@ -72,6 +73,19 @@ def test_commands_take_them(tmp_path, save, name, out, capsys):
     assert main(["compare", str(photo), *spec, *methods, "--iterations", "1", "--out", str(out)]) == 0
     assert main(["classify", str(photo), *spec, "--iterations", "1", "--out", f"{out}.csv"]) == 0
     assert "failed:" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("call", ["torch.jit.load('n.pt')", "torch.export.load('n.pt2').module()"])
+def test_a_file_of_ones_own_may_load_them(tmp_path, monkeypatch, call):
+    monkeypatch.chdir(tmp_path)
+    scripted(tmp_path / "n.pt", network())
+    exported(tmp_path / "n.pt2", network())
+    (tmp_path / "own.py").write_text(f"import torch\ndef load():\n    return {call}\n")
+    loaded = load("own.py:load").network
+    with counted(loaded) as passes:
+        loaded.eval()(IMAGES)
+    assert passes.total == 2
+    assert not loaded.training
 
 
 def test_a_program_for_one_image_says_how_to_export_it(tmp_path):
