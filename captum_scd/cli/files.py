@@ -1,8 +1,10 @@
 """Networks that lie in files of torch: TorchScript and exported programs; others are told what to do."""
 
 import hashlib
+import os
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any
@@ -17,6 +19,12 @@ from captum_scd.cli.inputs import Inputs, said_by
 
 SUFFIXES = (".pt", ".pts", ".torchscript", ".pt2", ".pth", ".ckpt", ".bin")
 """Of files that torch writes."""
+
+PICKLED = ("custom_obj_", "opaque_obj_")
+"""How objects in a file of torch.export are called."""
+
+FORCE, FORCE_NOT = "TORCH_FORCE_WEIGHTS_ONLY_LOAD", "TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD"
+"""Environment variables that `torch.load` goes by, wherever it is called."""
 
 CODE = """import torch
 
@@ -45,7 +53,8 @@ def from_file(path: Path) -> tuple[nn.Module, Inputs]:
             network = Enclosed(torch.jit.load(path, map_location="cpu"))
         inputs = said_by(network.network)
     else:
-        with told(f"{path} to be a file of torch.export or TorchScript"):
+        _check_objects(members, path)
+        with told(f"{path} to be a file of torch.export or TorchScript"), _tensors_only():
             program = torch.export.load(path)
         network, inputs = _from_program(program, path)
     digest = hashlib.sha256(path.read_bytes()).digest()  # constants of a frozen network are in no state dict
@@ -60,6 +69,28 @@ def _members(path: Path) -> set[str]:
     with zipfile.ZipFile(path) as archive:
         names = {name.partition("/")[2] for name in archive.namelist()}
     return names - {"data.pkl"} if "constants.pkl" in names else names
+
+
+def _check_objects(members: set[str], path: Path) -> None:
+    """Raise for a program with objects in it, which only pickle reads."""
+    objects = sorted(name for name in members if any(kind in name for kind in PICKLED))
+    if objects:
+        raise UsageError(
+            f"Expected a program of tensors alone, but {str(path)!r} holds pickled objects ({objects[0]}), "
+            "and reading these could run any code."
+        )
+
+
+@contextmanager
+def _tensors_only() -> Iterator[None]:
+    """Let torch read nothing but tensors; `torch.export.load` would fall back to pickle."""
+    before = {name: os.environ.pop(name, None) for name in (FORCE, FORCE_NOT)}
+    os.environ[FORCE] = "1"
+    try:
+        yield
+    finally:
+        del os.environ[FORCE]
+        os.environ.update({name: value for name, value in before.items() if value is not None})
 
 
 def _from_program(program: Any, path: Path) -> tuple[Enclosed, Inputs]:

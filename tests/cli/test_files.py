@@ -1,5 +1,8 @@
 """Networks out of files of torch; what is none is told what to write."""
 
+import io
+import os
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -129,6 +132,29 @@ def test_pickled_objects_are_refused_unread(tmp_path, legacy):
     with pytest.raises(UsageError, match=r"could run any code(.|\n)*load_state_dict"):
         load(str(path))
     assert not sprung.exists()
+
+
+def with_member(path: Path, name: str, content: bytes) -> Path:
+    """Put other content into an archive, or more of it."""
+    with zipfile.ZipFile(path) as archive:
+        members = {one: archive.read(one) for one in archive.namelist()}
+    folder = next(iter(members)).partition("/")[0]
+    with zipfile.ZipFile(path, "w") as archive:
+        for one, held in {**members, f"{folder}/{name}": content}.items():
+            archive.writestr(one, held)
+    return path
+
+
+@pytest.mark.parametrize("name", ["data/sample_inputs/model.pt", "data/constants/opaque_obj_0"])
+def test_a_program_cannot_run_code_either(tmp_path, name):
+    sprung, content = tmp_path / "sprung", io.BytesIO()
+    torch.save(Trap(sprung), content)
+    path = with_member(exported(tmp_path / "n.pt2", network()), name, content.getvalue())
+    before = dict(os.environ)
+    with pytest.raises(UsageError, match="Expected"):
+        load(str(path))
+    assert not sprung.exists()
+    assert dict(os.environ) == before
 
 
 @pytest.mark.parametrize("name", ["n.pt", "n.pt2"])
