@@ -3,6 +3,7 @@
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import torch
@@ -18,7 +19,9 @@ class Call:
     """How a map is made.
 
     Attributes:
-        of: one of Captum's attribution instances, or a function `(inputs, target=..., baselines=...)`.
+        of: one of Captum's attribution instances, a function `(inputs, target=..., baselines=...)`, or an
+            object called as `(input_tensor, targets)`, where the targets pick the score from a row of the
+            model's output, as the methods of pytorch-grad-cam are.
         options: keyword arguments beside those that every method is offered.
         note: what the reader of the result should know.
     """
@@ -40,11 +43,16 @@ class Call:
             offered["internal_batch_size"] = max(question.rows, len(question.inputs))
         if "perturbations_per_eval" in self.options:
             del offered["internal_batch_size"]  # its other name
+        if _takes_pickers(self.of):
+            offered["targets"] = _pickers(question)
         taken = {name: value for name, value in offered.items() if takes_all or name in parameters}
         return taken | dict(self.options)
 
     def check(self, name: str, question: Question) -> None:
-        """Raise TypeError for options that the method does not take, or for one that it needs and lacks."""
+        """Raise TypeError for options that the method does not take, or for one that it needs and lacks.
+
+        What a method that is not Captum's lacks is left to its row to say.
+        """
         parameters, takes_all = _parameters(self.of)
         unknown = [option for option in self.options if option not in parameters]
         if unknown and not takes_all:
@@ -54,7 +62,7 @@ class Call:
             )
         given = self.keywords(question)
         missing = [key for key, one in parameters.items() if one.default is one.empty and key not in given]
-        if missing:
+        if missing and is_attribution(self.of):
             raise TypeError(
                 f"Expected a value for {missing[0]!r} of {name!r}, as (method, {{{missing[0]!r}: ...}}), "
                 "but got none."
@@ -78,6 +86,28 @@ def _is_captums(of: Any) -> bool:
     return str(getattr(function, "__module__", "")).startswith("captum.")
 
 
+def _takes_pickers(of: Any) -> bool:
+    """Whether a method is called as `(input_tensor, targets)`."""
+    try:
+        names = list(inspect.signature(_function(of)).parameters)
+    except (TypeError, ValueError):
+        return False
+    return names[:1] == ["input_tensor"] and "targets" in names
+
+
+def _pickers(question: Question) -> list[Callable[[Tensor], Tensor]]:
+    """Make a function per image that picks the score of its class from its row of the model's output."""
+    if question.target is None:
+        return [Tensor.sum] * len(question.inputs)
+    target = question.target
+    indices = target.tolist() if isinstance(target, Tensor) else target
+    return [partial(_picked, index) for index in indices]  # type: ignore[union-attr]
+
+
+def _picked(index: Any, row: Tensor) -> Tensor:
+    return row[index]
+
+
 def _parameters(of: Any) -> tuple[dict[str, inspect.Parameter], bool]:
     """Keyword parameters of a method beside its inputs, and whether it takes any other, too.
 
@@ -85,7 +115,7 @@ def _parameters(of: Any) -> tuple[dict[str, inspect.Parameter], bool]:
     """
     try:
         first, *rest = inspect.signature(_function(of)).parameters.values()
-    except ValueError:
+    except (TypeError, ValueError):
         return {}, False
     named = {one.name: one for one in rest if one.kind in (one.POSITIONAL_OR_KEYWORD, one.KEYWORD_ONLY)}
     takes_all = any(one.kind is one.VAR_KEYWORD for one in (first, *rest))

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+import numpy as np
 import torch
 from captum.attr import Attribution, GradientAttribution, LayerAttribution, NoiseTunnel
 from torch import Tensor
@@ -37,8 +38,9 @@ def attributions_of(returned: object, inputs: Tensor) -> tuple[Tensor, str]:
     """Find the attributions in what a method returned, and bring them to the size of the images.
 
     Args:
-        returned: a tensor (N, channels, h, w), or a tuple that begins with it, as Captum's methods return
-            with `return_convergence_delta`, and FIDO with `return_masks`.
+        returned: (N, channels, h, w), (N, h, w) without channels, or (h, w) of the only image, as a tensor
+            or an array of numpy; or a tuple that begins with it, as Captum's methods return with
+            `return_convergence_delta`, and FIDO with `return_masks`.
         inputs: (N, C, H, W).
 
     Returns:
@@ -49,9 +51,7 @@ def attributions_of(returned: object, inputs: Tensor) -> tuple[Tensor, str]:
         TypeError: if there is no tensor of numbers.
         ValueError: for a shape that does not fit the images, or values that are not finite.
     """
-    values = returned[0] if isinstance(returned, tuple) and returned else returned
-    if not isinstance(values, Tensor) or values.is_complex():
-        raise TypeError(f"Expected a tensor of attributions, but got {type(values).__name__}.")
+    values = _with_channels(_tensor_in(returned), len(inputs))
     count, _, height, width = inputs.shape
     if values.ndim != 4 or len(values) != count or values.numel() == 0:
         expected = f"({count}, channels, {height}, {width})"
@@ -84,6 +84,23 @@ def stretched(maps: Tensor) -> Tensor:
 def is_attribution(method: object) -> bool:
     """Tell one of Captum's attribution instances from a function."""
     return isinstance(method, Attribution)
+
+
+def _tensor_in(returned: object) -> Tensor:
+    """Find the tensor in what was returned, or make it of an array."""
+    values = returned[0] if isinstance(returned, tuple) and returned else returned
+    if isinstance(values, np.ndarray) and values.dtype.kind in "biuf":
+        values = torch.from_numpy(values.astype(values.dtype.newbyteorder("=")))
+    if not isinstance(values, Tensor) or values.is_complex():
+        raise TypeError(f"Expected a tensor of attributions, but got {type(values).__name__}.")
+    return values
+
+
+def _with_channels(values: Tensor, count: int) -> Tensor:
+    """Bring (N, h, w), and (h, w) of the only image, to (N, 1, h, w); all else stays."""
+    if values.ndim == 2 and count == 1:
+        return values[None, None]
+    return values[:, None] if values.ndim == 3 else values
 
 
 def _check_finite(values: Tensor) -> None:

@@ -47,8 +47,10 @@ def compare(
         target: class of each image in any of Captum's forms; by default the predicted one.
         methods: a sequence of methods, or a mapping of names to methods; by default
             `comparison.DEFAULT_METHODS`. A method is a name of `comparison.METHODS`, any of Captum's
-            attribution instances, a function `(inputs, target=..., baselines=...) -> map`, or a pair of
-            one of these and its keyword arguments: `(Occlusion(model), {"sliding_window_shapes": ...})`.
+            attribution instances, a function `(inputs, target=..., baselines=...) -> map`, an object of
+            pytorch-grad-cam such as `GradCAM(model, layers)`, or a pair of one of these and its keyword
+            arguments: `(Occlusion(model), {"sliding_window_shapes": ...})`. Maps are tensors or numpy
+            arrays (N, channels, h, w) or (N, h, w); larger is more important.
             Each method is given those of target, baselines, additional_forward_args, internal_batch_size and
             seed that its signature names; its own keyword arguments take precedence.
         metrics: the same for metrics; by default those of `comparison.MEASURES` that cost little. A metric

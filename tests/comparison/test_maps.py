@@ -1,5 +1,6 @@
 """From what a method returns to one value per pixel."""
 
+import numpy as np
 import pytest
 import torch
 from captum.attr import (
@@ -49,6 +50,23 @@ def test_the_first_of_a_tuple_is_taken() -> None:
     assert torch.equal(attributions_of((values, "delta"), INPUTS)[0], values)
 
 
+@pytest.mark.parametrize(("count", "axes"), [(2, 4), (2, 3), (1, 4), (1, 3), (1, 2)])
+@pytest.mark.parametrize("kind", ["tensor", "array", "array seen backwards", "double in the other order"])
+def test_maps_come_with_channels_and_without_as_tensors_and_arrays(count: int, kind: str, axes: int) -> None:
+    values = torch.arange(count * 24.0).view(count, 1, 6, 4)
+    brought = values.view({4: (count, 1, 6, 4), 3: (count, 6, 4), 2: (6, 4)}[axes])
+    array = brought.numpy()
+    returned = {
+        "tensor": brought,
+        "array": array,
+        "array seen backwards": array[::-1].copy()[::-1],
+        "double in the other order": array.astype(">f8"),
+    }[kind]
+    found, note = attributions_of(returned, INPUTS[:count])
+    assert torch.equal(found.float(), values)
+    assert note == ""
+
+
 def test_small_maps_are_interpolated_between_the_centres_of_their_cells() -> None:
     small = torch.tensor([0.0, 1.0]).view(1, 1, 1, 2).expand(2, 1, 3, 2)
     large, note = attributions_of(small, INPUTS)
@@ -63,7 +81,9 @@ def test_small_maps_are_interpolated_between_the_centres_of_their_cells() -> Non
         (None, TypeError, "but got NoneType"),
         ((), TypeError, "but got tuple"),
         (torch.ones(2, 3, 6, 4, dtype=torch.complex64), TypeError, "Expected a tensor of attributions"),
-        (torch.ones(2, 6, 4), ValueError, r"shape \(2, channels, 6, 4\), but got \(2, 6, 4\)"),
+        (torch.ones(3, 6, 4), ValueError, r"shape \(2, channels, 6, 4\), but got \(3, 1, 6, 4\)"),
+        (torch.ones(6, 4), ValueError, r"but got \(6, 4\)"),
+        (np.array(["a"]), TypeError, "but got ndarray"),
         (torch.ones(1, 3, 6, 4), ValueError, r"but got \(1, 3, 6, 4\)"),
         (torch.empty(0), ValueError, r"but got \(0,\)"),
         (torch.empty(2, 0, 6, 4), ValueError, r"but got \(2, 0, 6, 4\)"),
