@@ -17,9 +17,11 @@ from captum.attr import (
 from torch import Generator, Tensor, nn
 
 from captum_scd.attribution import FIDOAttribution
+from captum_scd.comparison.attention import AttentionRelevance
 from captum_scd.comparison.calls import Call
-from captum_scd.comparison.layers import NotApplicableError, Step, feature_layer
+from captum_scd.comparison.layers import NotApplicableError, Step, feature_layer, token_layer
 from captum_scd.comparison.question import Question
+from captum_scd.comparison.tokens import TokenGradCam
 
 NOISE = 0.15
 """Standard deviation of SmoothGrad's noise, as a share of the inputs' range."""
@@ -55,9 +57,17 @@ def integrated_gradients(question: Question) -> Call:
 
 
 def gradcam(question: Question) -> Call:
-    """GradCAM of the last map of features, its positive part (Selvaraju et al. 2017)."""
-    step = _features(question)
+    """GradCAM of the last map of features, or tokens, its positive part (Selvaraju et al. 2017)."""
+    try:
+        step = _features(question)
+    except NotApplicableError as reason:
+        return _token_gradcam(question, reason)
     return Call(LayerGradCam(question.model, step.module), {"relu_attributions": True}, _named(step))
+
+
+def attention_relevance(question: Question) -> Call:
+    """What attention carries from the patches to the class, weighted by gradients (Chefer et al. 2021)."""
+    return Call(AttentionRelevance(question.model))
 
 
 def guided_gradcam(question: Question) -> Call:
@@ -118,6 +128,7 @@ METHODS: Mapping[str, Method] = {
     "integrated_gradients": Method("Integrated Gradients", integrated_gradients),
     "gradcam": Method("GradCAM", gradcam),
     "guided_gradcam": Method("Guided GradCAM", guided_gradcam),
+    "attention_relevance": Method("Attention relevance", attention_relevance),
     "saliency": Method("Saliency", saliency),
     "smoothgrad": Method("SmoothGrad", smoothgrad),
     "input_x_gradient": Method("Input x Gradient", input_x_gradient),
@@ -134,6 +145,21 @@ DEFAULT_METHODS = (
 
 def _features(question: Question) -> Step:
     return feature_layer(question.model, question.answer)
+
+
+def _token_gradcam(question: Question, reason: NotApplicableError) -> Call:
+    """GradCAM of a network of tokens, or the reason why there is none of its features."""
+    size = question.inputs.shape[2], question.inputs.shape[3]
+    try:
+        step = token_layer(question.model, question.score, size)  # type: ignore[arg-type]
+    except NotApplicableError:
+        raise reason from None
+    high, wide = step.grid
+    before = step.shape[1] - high * wide
+    note = f"layer {step.name!r}, {high} x {wide} tokens" + (
+        f" without the {before} before them" if before else ""
+    )
+    return Call(TokenGradCam(question.model, step), note=note)
 
 
 def _named(step: Step) -> str:

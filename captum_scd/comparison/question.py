@@ -12,6 +12,7 @@ from captum_scd import infill as infills
 from captum_scd._captum import Baselines, Target, format_additional_forward_args
 from captum_scd.comparison.untouched import untouched
 from captum_scd.forward import check_model, checked_inputs, make_query
+from captum_scd.objective import logit
 from captum_scd.settings import check_integer
 
 
@@ -53,9 +54,23 @@ class Question:
         """Let a method work, and put the model and the global random state back afterwards."""
         return untouched(self.model, self.inputs.device, self.seed)
 
+    def score(self) -> Tensor:
+        """Sum the logits of the classes over the images themselves, with a graph from the inputs on."""
+        images = self.inputs.clone().requires_grad_()
+        return class_logits(self.model, images, self.target, self.additional_forward_args).sum()
+
     def answer(self) -> Any:
         """Run the model on the images themselves, without a graph."""
         return _answer(self.model, self.inputs, self.additional_forward_args)
+
+
+def class_logits(
+    model: Callable[..., Any], inputs: Tensor, target: Target, arguments: object = None
+) -> Tensor:
+    """Ask for the logit of the class of each image, (N,)."""
+    query, examples = make_query(model, (inputs,), target, arguments), torch.arange(len(inputs))
+    examples = examples.to(inputs.device)
+    return logit(query((inputs,), examples), query.targets(examples))
 
 
 def make_question(

@@ -47,6 +47,29 @@ class Tokens(nn.Module):
         return self.head((tokens + self.mlp(tokens)).mean(1))
 
 
+class TinyViT(nn.Module):
+    """Patches of 4 px, leading tokens, blocks of attention, and a head on the first token or on all."""
+
+    def __init__(self, leading: int, depth: int = 2) -> None:
+        super().__init__()
+        self.embed = nn.Conv2d(3, 8, 4, stride=4)
+        self.before = nn.Parameter(torch.zeros(1, leading, 8))
+        self.norms = nn.ModuleList(nn.LayerNorm(8) for _ in range(depth))
+        self.qkv = nn.ModuleList(nn.Linear(8, 24) for _ in range(depth))
+        self.head = nn.Linear(8, 5)
+
+    def forward(self, x: Tensor) -> Tensor:
+        tokens = self.embed(x).flatten(2).transpose(1, 2)
+        tokens = torch.cat([self.before.expand(len(x), -1, -1), tokens], dim=1)
+        for norm, qkv in zip(self.norms, self.qkv, strict=True):
+            parts = qkv(norm(tokens)).unflatten(2, (3, 2, 4)).permute(2, 0, 3, 1, 4)
+            tokens = tokens + self.attend(*parts).transpose(1, 2).flatten(2)
+        return self.head(tokens[:, 0] if self.before.shape[1] else tokens.mean(1))
+
+    def attend(self, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+        return nn.functional.scaled_dot_product_attention(query, key, value)
+
+
 class ChannelsLast(nn.Module):
     """A convolution and linear layers at each place, as in a block of ConvNeXt."""
 
