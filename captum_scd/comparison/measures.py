@@ -11,6 +11,7 @@ from torch import Tensor
 from captum_scd import metrics
 from captum_scd.comparison.maps import stretched
 from captum_scd.comparison.question import Question
+from captum_scd.metrics.ordered import Ordered
 
 DRAWS = 4
 """Noisy copies of the images whose maps sensitivity compares; with its floor it costs three more."""
@@ -46,9 +47,9 @@ class Evidence:
         }
 
     @cached_property
-    def curves(self) -> metrics.InsertionDeletion:
-        """Insertion and deletion curves, made once for all metrics that read them."""
-        return metrics.insertion_deletion(**self.asked)
+    def ordered(self) -> Ordered:
+        """Curves and areas in the order of the map, asked for once by all metrics that read them."""
+        return Ordered(**self.asked)
 
     @cached_property
     def sensitivity(self) -> metrics.Sensitivity:
@@ -99,23 +100,23 @@ def of_function(function: Callable[..., Any], evidence: Evidence) -> Tensor:
 
 
 def _insertion(evidence: Evidence) -> Tensor:
-    return evidence.curves.insertion
+    return evidence.ordered.curves.insertion
 
 
 def _deletion(evidence: Evidence) -> Tensor:
-    return evidence.curves.deletion
+    return evidence.ordered.curves.deletion
 
 
 def _difference(evidence: Evidence) -> Tensor:
-    return evidence.curves.difference
+    return evidence.ordered.curves.difference
 
 
 def _sufficient_area(evidence: Evidence) -> Tensor:
-    return metrics.sufficient_area(**evidence.asked)
+    return evidence.ordered.sufficient_area
 
 
 def _destroying_area(evidence: Evidence) -> Tensor:
-    return metrics.destroying_area(**evidence.asked)
+    return evidence.ordered.destroying_area
 
 
 def _total_variation(evidence: Evidence) -> Tensor:
@@ -123,7 +124,7 @@ def _total_variation(evidence: Evidence) -> Tensor:
 
 
 def _infidelity(evidence: Evidence) -> Tensor:
-    return metrics.infidelity(**evidence.asked, seed=evidence.question.seed)
+    return evidence.question.blocks.infidelity(evidence.map)
 
 
 def _sensitivity(evidence: Evidence) -> Tensor:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -12,6 +13,7 @@ from captum_scd import infill as infills
 from captum_scd._captum import Baselines, Target, format_additional_forward_args
 from captum_scd.comparison.untouched import untouched
 from captum_scd.forward import check_model, checked_inputs, make_query
+from captum_scd.metrics.fidelity import Trial, trial_of
 from captum_scd.objective import logit
 from captum_scd.settings import check_integer
 
@@ -49,6 +51,14 @@ class Question:
             "internal_batch_size": self.rows,
             "seed": self.seed,
         }
+
+    @cached_property
+    def blocks(self) -> Trial:
+        """What the model does as blocks are replaced, asked once for the maps of all methods."""
+        return trial_of(
+            self.model, self.inputs, self.baselines, self.target, self.additional_forward_args,
+            seed=self.seed, internal_batch_size=self.rows,
+        )  # fmt: skip
 
     def untouched(self) -> AbstractContextManager[None]:
         """Let a method work, and put the model and the global random state back afterwards."""

@@ -38,6 +38,7 @@ class Row:
         values: by metric, (N,) one value per image; a metric that failed is missing, and named in the note.
         curves: insertion and deletion, where one of the metrics is made of them.
         cost: of the maps, without the metrics.
+        measuring: of the metrics; what several methods share is charged to the first.
 
     >>> Row("GradCAM", LEFT_OUT, "the model has no map of features").values
     {}
@@ -51,6 +52,7 @@ class Row:
     values: Mapping[str, Tensor] = field(default_factory=dict)
     curves: InsertionDeletion | None = None
     cost: Cost | None = None
+    measuring: Cost | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,7 +140,7 @@ class Comparison:
     def plot(
         self,
         metric: str | None = None,
-        scale: str = "percentile",
+        scale: str | None = None,
         images: Tensor | None = None,
         labels: Sequence[str] = (),
         title: str = "",
@@ -148,7 +150,8 @@ class Comparison:
         Args:
             metric: written under each map, "" for none; by default the difference of insertion and
                 deletion, or the first metric where that was not asked for.
-            scale: `"rank"` colours the pixels by their order in the map, `"percentile"` by their value.
+            scale: `"rank"` colours the pixels by their order in the map, `"percentile"`, the default, by
+                their value.
             images: (N, 3 or 1, H, W) in [0, 1] to show, such as the photos before normalisation; by
                 default each input is stretched to [0, 1].
             labels: one per image, written above it; by default its class.
@@ -161,6 +164,7 @@ class Comparison:
             ValueError: for a metric that was not asked for, or where no method is done.
         """
         from captum_scd.visualization import comparison_figure
+        from captum_scd.visualization.scales import COMPARED
 
         maps = {self.rows[name].label: values for name, values in self._drawable().items()}
         return comparison_figure(
@@ -169,7 +173,7 @@ class Comparison:
             captions=self._captions(self._captioning() if metric is None else metric),
             labels=labels or self._classes(),
             title=title,
-            scale=scale,
+            scale=COMPARED if scale is None else scale,
         )
 
     def plot_curves(self, title: str = "") -> tuple[Figure, Any]:

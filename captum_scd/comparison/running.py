@@ -16,6 +16,7 @@ from captum_scd.comparison.maps import flat, is_attribution
 from captum_scd.comparison.measures import Evidence, Measure
 from captum_scd.comparison.question import Question, make_question
 from captum_scd.comparison.result import DONE, FAILED, INTERRUPTED, LEFT_OUT, Comparison, Row
+from captum_scd.metrics import InsertionDeletion
 
 
 def compare(
@@ -120,12 +121,19 @@ def _row(question: Question, choice: Choice, measures: Mapping[str, Measure]) ->
         status = LEFT_OUT if isinstance(error, NotApplicableError) else FAILED
         return Row(choice.label, status, described(error))
     evidence = Evidence(question, answer.map, lambda inputs: choice.explain(question, inputs).map)
-    values, failures = _measured(evidence, measures)
+    with metered(question) as measuring:
+        values, failures = _measured(evidence, measures)
     notes = [answer.note, _strangeness(choice, meter.cost), _flatness(answer), *failures]
     return Row(
         choice.label, DONE, "; ".join(filter(None, notes)), answer.attributions, answer.map, values,
-        vars(evidence).get("curves"), meter.cost,
+        _curves(evidence), meter.cost, measuring.cost,
     )  # fmt: skip
+
+
+def _curves(evidence: Evidence) -> InsertionDeletion | None:
+    """Insertion and deletion, where a metric has read them."""
+    ordered = vars(evidence).get("ordered")
+    return None if ordered is None else vars(ordered).get("curves")
 
 
 def _measured(evidence: Evidence, measures: Mapping[str, Measure]) -> tuple[dict[str, Tensor], list[str]]:

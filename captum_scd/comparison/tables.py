@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
 
+from captum_scd.comparison.costs import Cost
 from captum_scd.comparison.measures import Measure
 from captum_scd.tables import markdown as written
 
@@ -44,8 +45,9 @@ def lines(rows: Mapping[str, Row], measures: Mapping[str, Measure]) -> list[list
 
 
 def notes(rows: Mapping[str, Row]) -> list[str]:
-    """Collect what is to be said of each method."""
-    return [f"{row.label}: {_said(row)}" for row in rows.values() if _said(row)]
+    """Collect what is to be said of each method, and what the metrics cost."""
+    said = [f"{row.label}: {_said(row)}" for row in rows.values() if _said(row)]
+    return said + _measuring([row.measuring for row in rows.values() if row.measuring is not None])
 
 
 def record(rows: Mapping[str, Row], measures: Mapping[str, Measure]) -> dict[str, Any]:
@@ -62,7 +64,8 @@ def record(rows: Mapping[str, Row], measures: Mapping[str, Measure]) -> dict[str
                 "note": row.note,
                 "values": {metric: _plain(values) for metric, values in row.values.items()},
                 "means": {metric: _finite(_mean(values)) for metric, values in row.values.items()},
-                **costs(row),
+                **costs(row.cost),
+                "measuring": costs(row.measuring),
             }
             for name, row in rows.items()
         },
@@ -81,9 +84,8 @@ def dataframe(rows: Mapping[str, Row], measures: Mapping[str, Measure], count: i
     return pd.DataFrame(list(_records(rows, measures, count)))
 
 
-def costs(row: Row) -> dict[str, float | None]:
-    """Costs of a row by name, None where they are not known."""
-    cost = row.cost
+def costs(cost: Cost | None) -> dict[str, float | None]:
+    """Costs by name, None where they are not known."""
     if cost is None:
         return dict.fromkeys(COSTS)
     megabytes = None if cost.peak_bytes is None else cost.peak_bytes / 2**20
@@ -100,7 +102,8 @@ def _records(rows: Mapping[str, Row], measures: Mapping[str, Measure], count: in
                 for metric in measures
             }
             yield {
-                "method": name, "image": image, **values, **costs(row), "status": row.status, "note": row.note
+                "method": name, "image": image, **values, **costs(row.cost),
+                "status": row.status, "note": row.note,
             }  # fmt: skip
 
 
@@ -112,12 +115,21 @@ def _told(rows: Mapping[str, Row]) -> list[str]:
 
 def _numbers(row: Row, measures: Mapping[str, Measure], told: Sequence[str]) -> list[str]:
     means = [_written(row.values.get(name)) for name in measures]
-    spent = costs(row)
+    spent = costs(row.cost)
     return means + [NOTHING if spent[name] is None else COSTS[name][1].format(spent[name]) for name in told]
 
 
 def _said(row: Row) -> str:
     return row.note if row.status == "done" else ": ".join(filter(None, (row.status, row.note)))
+
+
+def _measuring(spent: Sequence[Cost]) -> list[str]:
+    """Say what the metrics of all methods cost beside the maps."""
+    if not spent:
+        return []
+    forward = [cost.forward for cost in spent if cost.forward is not None]
+    passes = f"{sum(forward):.0f} forward passes, " if forward else ""
+    return [f"measuring: {passes}{sum(cost.seconds for cost in spent):.2f} s per image, beside the maps"]
 
 
 def _mean(values: Tensor) -> float:

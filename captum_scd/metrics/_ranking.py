@@ -7,7 +7,7 @@ order, so that a flat map ranks as chance does.
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -18,6 +18,9 @@ from captum_scd.composites import Composites
 from captum_scd.metrics._asking import asked, seen_through
 from captum_scd.metrics._maps import map_values
 
+Kept = tuple[int, int, bool]
+"""An example, a number of its most important pixels, and whether they alone are kept, or taken away."""
+
 
 @dataclass(frozen=True, eq=False)
 class Ranking:
@@ -27,24 +30,46 @@ class Ranking:
         composites: the batch and the model.
         rank: (N, 1, *spatial) or (N, F), 0 for the most important pixel of each example.
         whole: (N,) probability of the whole images.
+        known: by example and pixels kept, most important first or last, what the model has said already.
     """
 
     composites: Composites
     rank: Tensor
     whole: Tensor
+    known: dict[Kept, Tensor] = field(default_factory=dict)
 
     def kept(self, shares: Tensor, insert: bool) -> Tensor:
-        """(N, S) shares -> (N, S) relative probability with those shares inserted, or deleted."""
-        examples = torch.arange(len(shares), device=shares.device).repeat_interleave(shares.shape[1])
-        wanted = shares.flatten() * self.rank[0].numel()
+        """(N, S) shares -> (N, S) relative probability with those shares inserted, or deleted.
+
+        The model is asked once about each image that comes of it, however often it is wanted.
+        """
+        counts = (shares * self.rank[0].numel()).round().long().tolist()
+        wanted = [self._key(example, count, insert) for example, row in enumerate(counts) for count in row]
+        self._ask([key for key in dict.fromkeys(wanted) if key not in self.known])
+        probability = torch.stack([self.known[key] for key in wanted]).view_as(shares)
+        return (probability / self.whole[:, None].clamp(min=torch.finfo(self.whole.dtype).tiny)).clamp(max=1)
+
+    def _key(self, example: int, count: int, insert: bool) -> Kept:
+        """Name an image; to insert no pixel is to delete all, and the other way round."""
+        everything = self.rank[0].numel()
+        return (example, everything - count, True) if count in (0, everything) and not insert else (
+            example, count, insert
+        )  # fmt: skip
+
+    def _ask(self, keys: list[Kept]) -> None:
+        device = self.rank.device
+        examples = torch.tensor([example for example, _, _ in keys], dtype=torch.long, device=device)
+        counts = torch.tensor([count for _, count, _ in keys], device=device)
+        inserted = torch.tensor([insert for _, _, insert in keys], device=device)
 
         def piece(rows: Tensor) -> Tensor:
             rank = self.rank[examples[rows]]
-            counts = wanted[rows].round().view(-1, *(1,) * (rank.ndim - 1))
-            return self.composites.scores((((rank < counts) == insert).float(),), examples[rows])
+            places = (-1, *(1,) * (rank.ndim - 1))
+            keep = (rank < counts[rows].view(places)) == inserted[rows].view(places)
+            return self.composites.scores((keep.float(),), examples[rows])
 
-        probability = torch.cat(self.composites.in_pieces(piece, len(examples))).view_as(shares)
-        return (probability / self.whole[:, None].clamp(min=torch.finfo(self.whole.dtype).tiny)).clamp(max=1)
+        for key, value in zip(keys, _joined(self.composites.in_pieces(piece, len(keys))), strict=True):
+            self.known[key] = value
 
 
 @contextmanager
@@ -62,7 +87,13 @@ def ranked(
         forward_func, inputs, baselines, target, additional_forward_args, internal_batch_size
     ) as composites:
         rank = _order(map_values(inputs, attributions))
-        yield Ranking(composites, rank, seen_through(composites, torch.ones_like(inputs[:, :1])))
+        whole = seen_through(composites, torch.ones_like(inputs[:, :1]))
+        known = {(example, rank[0].numel(), True): value for example, value in enumerate(whole)}
+        yield Ranking(composites, rank, whole, known)
+
+
+def _joined(pieces: list[Tensor]) -> tuple[Tensor, ...]:
+    return torch.cat(pieces).unbind() if pieces else ()
 
 
 def _order(values: Tensor) -> Tensor:

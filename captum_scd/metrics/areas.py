@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from captum_scd._captum import Baselines, Target
-from captum_scd.metrics._ranking import ranked
+from captum_scd.metrics._ranking import Ranking, ranked
 from captum_scd.settings import check_integer
 
 REFINEMENTS = 6
@@ -62,7 +62,7 @@ def sufficient_area(
     with ranked(
         forward_func, inputs, attributions, baselines, target, additional_forward_args, internal_batch_size
     ) as ranking:
-        return _first_share(lambda shares: ranking.kept(shares, insert=True) >= keep, ranking.rank, n_steps)
+        return sufficient_of(ranking, keep, n_steps)
 
 
 def destroying_area(
@@ -108,7 +108,17 @@ def destroying_area(
     with ranked(
         forward_func, inputs, attributions, baselines, target, additional_forward_args, internal_batch_size
     ) as ranking:
-        return _first_share(lambda shares: ranking.kept(shares, insert=False) <= leave, ranking.rank, n_steps)
+        return destroying_of(ranking, leave, n_steps)
+
+
+def sufficient_of(ranking: Ranking, keep: float = 0.9, n_steps: int = 40) -> Tensor:
+    """Find the smallest sufficient share of a batch whose pixels are ranked, (N,)."""
+    return _first_share(lambda shares: ranking.kept(shares, insert=True) >= keep, ranking.rank, n_steps)
+
+
+def destroying_of(ranking: Ranking, leave: float = 0.05, n_steps: int = 40) -> Tensor:
+    """Find the smallest destroying share of a batch whose pixels are ranked, (N,)."""
+    return _first_share(lambda shares: ranking.kept(shares, insert=False) <= leave, ranking.rank, n_steps)
 
 
 def _first_share(reached: Callable[[Tensor], Tensor], rank: Tensor, n_steps: int) -> Tensor:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from captum_scd._captum import Baselines, Target
-from captum_scd.metrics._ranking import ranked
+from captum_scd.metrics._ranking import Ranking, ranked
 from captum_scd.settings import check_integer
 
 
@@ -91,6 +91,11 @@ def insertion_deletion(
     with ranked(
         forward_func, inputs, attributions, baselines, target, additional_forward_args, internal_batch_size
     ) as ranking:
-        shares = torch.linspace(0, 1, n_steps + 1, device=inputs.device)
-        grid = shares.expand(len(inputs), -1)
-        return InsertionDeletion(shares, ranking.kept(grid, insert=True), ranking.kept(grid, insert=False))
+        return curves_of(ranking, n_steps)
+
+
+def curves_of(ranking: Ranking, n_steps: int = 40) -> InsertionDeletion:
+    """Read both curves off a batch whose pixels are ranked."""
+    shares = torch.linspace(0, 1, n_steps + 1, device=ranking.rank.device)
+    grid = shares.expand(len(ranking.rank), -1)
+    return InsertionDeletion(shares, ranking.kept(grid, insert=True), ranking.kept(grid, insert=False))

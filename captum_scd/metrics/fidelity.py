@@ -79,20 +79,39 @@ def infidelity(
     """
     check_integer("n_samples", n_samples, least=1)
     seed = check_integer("seed", seed, least=0)
+    trial = trial_of(
+        forward_func, inputs, baselines, target, additional_forward_args, n_samples, seed,
+        multiply_by_inputs, internal_batch_size,
+    )  # fmt: skip
+    return trial.infidelity(attributions)
+
+
+def trial_of(
+    forward_func: Callable[..., Any],
+    inputs: Tensor,
+    baselines: Baselines = None,
+    target: Target = None,
+    additional_forward_args: object = None,
+    n_samples: int = 64,
+    seed: int = 0,
+    multiply_by_inputs: bool = True,
+    internal_batch_size: int = 64,
+) -> "Trial":
+    """Replace blocks and see what the model does, for any number of maps; arguments as for `infidelity`."""
     with asked(
         forward_func, inputs, baselines, target, additional_forward_args, internal_batch_size, logit
     ) as composites:
-        map_values(inputs, attributions)
         blocks = _blocks(tuple(inputs.shape[1:]), n_samples, Generator().manual_seed(seed)).to(inputs.device)
-        trial = _Trial(composites, blocks, multiply_by_inputs)
-        error = trial.error(_scaled(attributions).expand_as(inputs), trial.ask)
-        most = trial.error(torch.zeros_like(inputs), trial.remember)
-        moved = most.sqrt() > ROUND_OFF * trial.whole.abs()
-    return torch.where(moved, (error / most).clamp(0, 1), torch.nan)
+        trial = Trial(composites, blocks, multiply_by_inputs)
+        trial.most = trial.error(torch.zeros_like(inputs), trial.ask)
+    return trial
 
 
-class _Trial:
+class Trial:
     """Captum's infidelity of one map after the other on the same blocks; the model is asked only once."""
+
+    most: Tensor
+    """(N,) error of a map of zeros, which foretells nothing."""
 
     def __init__(self, composites: Composites, blocks: Tensor, multiply_by_inputs: bool) -> None:
         self.composites, self.blocks, self.multiply_by_inputs = composites, blocks, multiply_by_inputs
@@ -101,6 +120,19 @@ class _Trial:
         self.whole = self._scores(self.inputs, self.examples)
         self.answers: list[Tensor] = []
         self.most_rows = min(max(len(self.inputs), composites.rows), len(self.inputs) * len(blocks))
+
+    def infidelity(self, attributions: Tensor) -> Tensor:
+        """(N,) share of that error that a map leaves."""
+        map_values(self.inputs, attributions)
+        coming = iter(self.answers)
+
+        def remember(rows: Tensor, examples: Tensor) -> Tensor:
+            return self.whole if rows is self.inputs else next(coming)
+
+        with torch.no_grad():
+            error = self.error(_scaled(attributions).expand_as(self.inputs), remember)
+        moved = self.most.sqrt() > ROUND_OFF * self.whole.abs()
+        return torch.where(moved, (error / self.most).clamp(0, 1), torch.nan)
 
     def error(self, attributions: Tensor, score: Score) -> Tensor:
         """Call Captum's infidelity, with the example of each row as an additional argument; (N,)."""
@@ -123,10 +155,6 @@ class _Trial:
             return self.whole
         self.answers.append(self._scores(rows, examples))
         return self.answers[-1]
-
-    def remember(self, rows: Tensor, examples: Tensor) -> Tensor:
-        """Repeat the answers of `ask`, in their order."""
-        return self.whole if rows is self.inputs else self.answers.pop(0)
 
     def _scores(self, rows: Tensor, examples: Tensor) -> Tensor:
         def piece(index: Tensor) -> Tensor:

@@ -25,16 +25,16 @@ from captum_scd.runs.means import pooled
 from captum_scd.runs.naming import Photo
 from captum_scd.runs.question import Subject
 from captum_scd.runs.results import Summary
-from captum_scd.visualization.scales import by_rank
+from captum_scd.visualization.scales import COMPARED, SCALES
 
-CUT = 0.9
-"""Where maps are cut at first: their most important tenth."""
+CUT = 0.5
+"""Where maps are cut at first, as a share of their 99.5th percentile."""
 
 PROBABILITY = Column("probability", "of the explained class, for the whole image")
 
 GUIDE = {
-    "Colours": "the map over the photo in grey, by rank: the share of its places that matter less.",
-    "Outline": "the border of the most important places, as many for each method; the cut can be moved.",
+    "Colours": f"the map over the photo in grey, as in the figures: {SCALES[COMPARED].note}.",
+    "Outline": "the border of what reaches the cut, on the same scale; the cut can be moved.",
     "Kept alone": "these places as the network saw them, all else replaced by the infill.",
     "Taken away": "these places replaced by the infill, all else as the network saw it.",
     "Numbers": "are of the whole maps at full resolution, wherever the slider stands.",
@@ -80,7 +80,7 @@ class Compared:
         return Entry(
             name=photo.name.removesuffix(photo.mark),
             picture=self.subject.prepare(read(photo.path)).pixels[0],
-            maps=[Map(records[name]["label"], ranked(values)) for name, values in archive.maps.items()],
+            maps=[Map(records[name]["label"], colored(values)) for name, values in archive.maps.items()],
             numbers=_numbers(summary),
             label=predicted_words(
                 summary["predicted"]["index"], summary["target"]["index"], self.subject.classes
@@ -116,16 +116,16 @@ def _costs(row: Row) -> dict[str, str]:
     """Say what a method is, and what it cost; the means of its metrics stand in the page's summary."""
     spent = {
         heading: form.format(value)
-        for (heading, form), value in zip(tables.COSTS.values(), tables.costs(row).values(), strict=True)
+        for (heading, form), value in zip(tables.COSTS.values(), tables.costs(row.cost).values(), strict=True)
         if value is not None
     }
     return {**({"note": row.note} if row.note else {}), **spent}
 
 
-def ranked(values: Tensor) -> Tensor:
-    """Average a map (H, W) to the page's cells, then rank them: (h, w) in [0, 1], 1 = most important."""
+def colored(values: Tensor) -> Tensor:
+    """Bring a map (H, W) to the scale of the figures, then average to the page's cells: (h, w) in [0, 1]."""
     size = tuple(min(side, CELLS) for side in values.shape)
-    return by_rank(F.interpolate(values[None, None], size=size, mode="area")[0])[0]
+    return F.interpolate(SCALES[COMPARED].apply(values[None])[None], size=size, mode="area")[0, 0]
 
 
 def _numbers(summary: Summary) -> dict[str, float]:

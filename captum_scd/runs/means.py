@@ -72,12 +72,14 @@ def _row(records: Sequence[Mapping[str, Any]]) -> Row:
     done = [record for record in records if record["status"] == DONE]
     metrics = dict.fromkeys(metric for record in done for metric in record["values"])
     values = {metric: _known(done, metric) for metric in metrics}
+    measured = [record["measuring"] for record in done if record.get("measuring")]
     return Row(
         records[0]["label"],
         DONE if done else records[0]["status"],
         _note(records, bool(done)),
         values={metric: torch.tensor(known) for metric, known in values.items() if known},
         cost=_cost(done) if done else None,
+        measuring=_cost(measured) if measured else None,
     )
 
 

@@ -11,7 +11,7 @@ from torch import Tensor
 from captum_scd.visualization.checks import check_choice, check_count, check_images, check_maps
 from captum_scd.visualization.layout import CAPTION, INK, captioned_sheet, head, outline, paint
 from captum_scd.visualization.pictures import tinted, to_picture
-from captum_scd.visualization.scales import SCALES, Scale
+from captum_scd.visualization.scales import COMPARED, SCALES, Scale
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -27,7 +27,7 @@ def comparison_figure(
     captions: Mapping[str, Sequence[str]] | None = None,
     labels: Sequence[str] = (),
     title: str = "",
-    scale: str = "percentile",
+    scale: str = COMPARED,
 ) -> tuple[Figure, Any]:
     """Draw images down and methods across, the photo first, all maps on one colour scale.
 
@@ -100,7 +100,7 @@ def maps_figure(
     areas = [f"{region}: {one.float().mean():.1%} of the image" for one in regions]
     check_count("labels", labels or areas, len(images))
     under = ["\n".join(filter(None, pair)) for pair in zip_longest(labels, areas)]
-    scale = SCALES["percentile"]
+    scale = SCALES[COMPARED]
     scale = scale._replace(note=f"{scale.note}; outlined: the {region}")
     figure, axes = _drawn(images, maps, _checked(images, maps, captions, under), title, scale)
     for row, one in zip(axes, regions, strict=True):

@@ -55,6 +55,9 @@ def by_percentile(values: Tensor) -> Tensor:
     return (energy / float(top)).clamp(max=1).float()
 
 
+COMPARED = "percentile"
+"""The scale of maps of several methods side by side, in figures and on pages."""
+
 SCALES = {
     "rank": Scale(by_rank, "share of the map's pixels that matter less", ("0 %", "100 %")),
     "percentile": Scale(by_percentile, "share of the map's 99.5th percentile", ("0 %", "100 %")),

@@ -10,15 +10,17 @@ import torch
 from captum.attr import Saliency
 from pages import Page, decoded
 from PIL import Image
-from torch import Tensor
+from torch import Tensor, nn
 
 from captum_scd import FIDOAttribution, metrics
 from captum_scd.cli import main
 from captum_scd.comparison import MEASURES
-from captum_scd.pages.compared import ranked
+from captum_scd.pages.compared import colored
 from captum_scd.runs import job as jobs
 from captum_scd.runs import means
 from captum_scd.runs.map_archive import MapArchive
+from captum_scd.visualization import comparison as comparison_panels
+from captum_scd.visualization import comparison_figure
 
 
 def loaded(path: Path) -> dict[str, Any]:
@@ -244,7 +246,7 @@ def test_the_page_shows_what_the_files_say(compare, save, out, capsys):
     assert len(titles) == 1 + 3 * sum(measure.default for measure in MEASURES.values())
     assert [one["name"] for one in pixels[0]["maps"]] == ["Random", "Saliency"]
     for shown, kept in zip(pixels[0]["maps"], archive.maps.values(), strict=True):
-        assert (decoded(shown) - ranked(kept)).abs().max() < 0.6 / 255
+        assert (decoded(shown) - colored(kept)).abs().max() < 0.6 / 255
     assert pixels[0]["infill"]
     assert images[0]["doubts"] == ["GradCAM left out"]
     assert heading["notes"] == ["GradCAM left out on 2 of 2 images."]
@@ -331,12 +333,20 @@ def test_an_archive_of_other_things_is_refused(tmp_path):
         MapArchive.load(tmp_path / "a.npz")
 
 
-def test_ranked_maps_have_the_same_share_of_cells_above_any_cut():
-    map = torch.rand(200, 130, generator=torch.Generator().manual_seed(0)) ** 5
-    cells = ranked(map)
-    assert cells.shape == (64, 64)
-    assert (cells >= 0.9).float().mean() == pytest.approx(0.1, abs=1e-3)
-    assert torch.equal(ranked(torch.zeros(3, 4)), torch.zeros(3, 4))
+@pytest.mark.parametrize("size", [(12, 10), (128, 192)])
+def test_the_page_and_the_figure_show_a_map_on_one_scale(monkeypatch, size):
+    values = torch.rand(1, 1, *size, generator=torch.Generator().manual_seed(0)) ** 5 - 0.1
+    drawn = []
+    tinted = comparison_panels.tinted
+    monkeypatch.setattr(
+        comparison_panels, "tinted", lambda image, colors: drawn.append(colors) or tinted(image, colors)
+    )
+    comparison_figure(torch.rand(1, 3, *size), {"M": values})[0].canvas.draw()
+    cells = colored(values[0, 0])
+    assert cells.shape == (min(64, size[0]), min(64, size[1]))
+    expected = nn.functional.interpolate(drawn[0][None], size=tuple(cells.shape), mode="area")
+    torch.testing.assert_close(cells, expected[0, 0])
+    assert torch.equal(colored(torch.zeros(3, 4)), torch.zeros(3, 4))
 
 
 def summary(status: str, value: float | None = None, note: str = "", seconds: float = 1.0) -> dict[str, Any]:

@@ -84,3 +84,11 @@ def test_measuring_ends_with_an_error(net, images: Tensor) -> None:
         raise ArithmeticError
     assert meter.cost is None
     assert not net._forward_hooks
+
+
+def test_what_measuring_costs_is_told_beside_the_maps(net, images: Tensor) -> None:
+    comparison = compare(net, images, methods=["random", "saliency"], metrics=["insertion"])
+    measuring = [row.measuring.forward for row in comparison.rows.values()]
+    assert measuring == [2 * 40, 2 * 40]
+    assert "measuring: 160 forward passes" in comparison.to_markdown()
+    assert comparison.to_dict()["methods"]["random"]["measuring"]["forward"] == 80

@@ -57,7 +57,9 @@ def test_memory_has_a_column_where_it_is_known(comparison: Comparison) -> None:
 
 
 def test_what_failed_is_said_below_the_table(comparison: Comparison) -> None:
-    assert comparison.to_markdown().split("\n\n")[1] == "- c: failed: ArithmeticError: a | b"
+    said, measuring = comparison.to_markdown().split("\n\n")[1].splitlines()
+    assert said == "- c: failed: ArithmeticError: a | b"
+    assert measuring.startswith("- measuring: ")
 
 
 def test_names_cannot_break_the_table(net, images: Tensor) -> None:

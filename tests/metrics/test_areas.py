@@ -109,7 +109,8 @@ def test_a_scan_that_finds_nothing_asks_about_each_step_once(n_steps: int) -> No
     watched = Watched(PlantedPatch())
     area = destroying_area(watched, WHITE, ORACLE, baselines=1.0, target=0, n_steps=n_steps)
     assert area.tolist() == [1, 1]
-    assert sum(watched.rows) == 2 * (1 + (n_steps + 1) + REFINEMENTS)
+    whole_and_steps = 1 + n_steps
+    assert 2 * whole_and_steps < sum(watched.rows) <= 2 * (whole_and_steps + REFINEMENTS)
 
 
 @BOTH

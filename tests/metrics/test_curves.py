@@ -69,7 +69,7 @@ def test_a_bad_number_of_steps_is_answered_with_its_name(n_steps, error) -> None
 
 def test_by_default_there_are_40_steps_and_64_rows_at_a_time() -> None:
     watched = Watched(lambda x, factor: factor[:, None] * Additive()(x))
-    inputs, factors = random(2, 6), torch.tensor([0.5, 2.0])
+    inputs, factors = random(2, 60), torch.tensor([0.5, 2.0])
     result = insertion_deletion(watched, inputs, inputs, target=0, additional_forward_args=factors)
     assert result.insertion_curve.shape == result.deletion_curve.shape == (2, 41)
     assert max(watched.rows) == 64
