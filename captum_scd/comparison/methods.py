@@ -17,6 +17,7 @@ from captum.attr import (
 from torch import Generator, Tensor, nn
 
 from captum_scd.attribution import FIDOAttribution
+from captum_scd.comparison import rivals
 from captum_scd.comparison.attention import AttentionRelevance
 from captum_scd.comparison.calls import Call
 from captum_scd.comparison.layers import NotApplicableError, Step, feature_layer, token_layer
@@ -114,6 +115,26 @@ def occlusion(question: Question) -> Call:
     return Call(Occlusion(question.model), options, f"window {window} px, stride {step} px")
 
 
+def rise(question: Question) -> Call:
+    """RISE: the mean score of the random masks that keep a pixel (Petsiuk et al. 2018)."""
+    return _rival(question, rivals.rise)
+
+
+def sobol(question: Question) -> Call:
+    """Total Sobol indices of cells, by quasi-Monte Carlo masks (Fel et al. 2021)."""
+    return _rival(question, rivals.sobol)
+
+
+def hsic(question: Question) -> Call:
+    """Dependence of the score on each cell, by HSIC (Novello et al. 2022)."""
+    return _rival(question, rivals.hsic)
+
+
+def greedy(question: Question) -> Call:
+    """A greedy search for the cells that keep the class."""
+    return _rival(question, rivals.greedy)
+
+
 def chance(question: Question) -> Call:
     """A random order of the pixels: the floor."""
 
@@ -133,6 +154,10 @@ METHODS: Mapping[str, Method] = {
     "smoothgrad": Method("SmoothGrad", smoothgrad),
     "input_x_gradient": Method("Input x Gradient", input_x_gradient),
     "occlusion": Method("Occlusion", occlusion),
+    "rise": Method("RISE", rise),
+    "sobol": Method("Sobol", sobol),
+    "hsic": Method("HSIC", hsic),
+    "greedy": Method("Greedy search", greedy),
     "random": Method("Random", chance),
 }
 """The methods by name."""
@@ -145,6 +170,11 @@ DEFAULT_METHODS = (
 
 def _features(question: Question) -> Step:
     return feature_layer(question.model, question.answer)
+
+
+def _rival(question: Question, explain: Callable[..., Tensor]) -> Call:
+    note = f"at most {rivals.PASSES} forward passes per image, {rivals.SIDE} x {rivals.SIDE} cells"
+    return Call(rivals.Rival(question.model, explain), note=note)
 
 
 def _token_gradcam(question: Question, reason: NotApplicableError) -> Call:
