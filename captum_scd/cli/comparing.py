@@ -16,7 +16,7 @@ from captum_scd.comparison.measures import Measure
 from captum_scd.pages.words import question_words
 from captum_scd.photos import View
 from captum_scd.provenance import versions
-from captum_scd.runs.facts import class_probabilities
+from captum_scd.runs.facts import probabilities_of
 from captum_scd.runs.folder import Files
 from captum_scd.runs.map_archive import MapArchive
 from captum_scd.runs.means import pooled
@@ -55,10 +55,10 @@ class Comparing:
         """
         view, start = self.subject.prepare(photo), time.perf_counter()
         inputs = self.subject.inputs(view)
-        chances = class_probabilities(self.subject.model, inputs)[0]
+        comparison = self._compared(inputs)
+        chances = probabilities_of(comparison.outputs)[0]
         predicted = int(chances.argmax())
         target = predicted if self.target is None else self.target
-        comparison = self._compared(inputs, target)
         facts = {
             "predicted": {**self.subject.classes.record(predicted), "probability": chances[predicted].item()},
             "target": {**self.subject.classes.record(target), "probability": chances[target].item()},
@@ -81,11 +81,11 @@ class Comparing:
         yield from (f"note: {note}" for note in tables.notes(rows))
         yield from self.subject.normalization.noted()
 
-    def _compared(self, inputs: torch.Tensor, target: int) -> Comparison:
+    def _compared(self, inputs: torch.Tensor) -> Comparison:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "Interrupted")
             comparison = compare(
-                self.subject.model, inputs, target, self.methods, list(self.measures), **self.options
+                self.subject.model, inputs, self.target, self.methods, list(self.measures), **self.options
             )
         if comparison.interrupted:
             raise KeyboardInterrupt

@@ -31,6 +31,7 @@ class Question:
         additional_forward_args: passed on to the model.
         rows: most rows in one pass, wherever that can be chosen.
         seed: of all random draws.
+        outputs: what the model says of the images.
     """
 
     model: Callable[..., Any]
@@ -40,6 +41,7 @@ class Question:
     additional_forward_args: object
     rows: int
     seed: int
+    outputs: Tensor
 
     @property
     def offered(self) -> dict[str, Any]:
@@ -105,8 +107,8 @@ def make_question(
     images = _checked_images(inputs)
     filled = _filled(images, baselines, infill, seed)
     with untouched(model, images.device, seed):
-        settled = _settled(model, images, target, additional_forward_args)
-    return Question(model, images, filled, settled, additional_forward_args, rows, seed)
+        settled, outputs = _settled(model, images, target, additional_forward_args)
+    return Question(model, images, filled, settled, additional_forward_args, rows, seed, outputs)
 
 
 def _checked_images(inputs: Tensor) -> Tensor:
@@ -122,18 +124,24 @@ def _filled(images: Tensor, baselines: Baselines, infill: str | Callable[..., Te
     return infills.given(baselines, (images,))[0]
 
 
-def _settled(model: Callable[..., Any], images: Tensor, target: Target, arguments: object) -> Target:
-    """Bring the target into one form, the predicted class where it is None, and try it on the model."""
+def _settled(
+    model: Callable[..., Any], images: Tensor, target: Target, arguments: object
+) -> tuple[Target, Tensor]:
+    """Bring the target into one form, the predicted class where it is None, and try it on the model.
+
+    Returns:
+        The target, and the model's outputs.
+    """
     output = _answer(model, images, arguments)
     if target is None and isinstance(output, Tensor) and output.ndim == 2 and output.shape[1] > 1:
         target = output.argmax(1)
     query = make_query(model, (images,), target, arguments)
     if query.checked(output, torch.arange(len(images), device=images.device)).isnan().any():
         raise ValueError("Expected finite outputs of the model, but got NaN.")
-    if query.target is None:
-        return None
     index = query.target
-    return index[:, 0].clone() if index.shape[1] == 1 else [tuple(row) for row in index.tolist()]
+    if index is None:
+        return None, output
+    return index[:, 0].clone() if index.shape[1] == 1 else [tuple(row) for row in index.tolist()], output
 
 
 def _answer(model: Callable[..., Any], images: Tensor, arguments: object) -> Any:

@@ -66,6 +66,7 @@ class Comparison:
         baselines: (N, C, H, W), what stood where pixels were missing.
         target: class of each image.
         seed: of all random draws.
+        outputs: (N, classes), what the model says of the images.
 
     >>> from captum_scd import compare
     >>> model = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(400, 5)).eval()
@@ -83,6 +84,7 @@ class Comparison:
     baselines: Tensor
     target: Target
     seed: int
+    outputs: Tensor
 
     @property
     def attributions(self) -> dict[str, Tensor]:

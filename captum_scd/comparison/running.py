@@ -92,7 +92,9 @@ def compare(
         )
         choices = choose_methods(methods, question)
         rows = _rows(question, choices, measures, show_progress)
-    return Comparison(rows, measures, question.inputs, question.baselines, question.target, seed)
+    return Comparison(
+        rows, measures, question.inputs, question.baselines, question.target, seed, question.outputs
+    )
 
 
 def _rows(

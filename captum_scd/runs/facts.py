@@ -20,7 +20,16 @@ def class_probabilities(model: nn.Module, inputs: Tensor) -> Tensor:
         ImageError: if an answer is not finite.
     """
     with torch.no_grad():
-        probabilities: Tensor = model(inputs).float().softmax(1)
+        return probabilities_of(model(inputs))
+
+
+def probabilities_of(outputs: Tensor) -> Tensor:
+    """Turn the network's answer into probabilities, both (N, classes).
+
+    Raises:
+        ImageError: if it is not finite.
+    """
+    probabilities: Tensor = outputs.float().softmax(1)
     if not probabilities.isfinite().all():
         raise ImageError("the network's answer holds NaN or infinity")
     return probabilities

@@ -13,6 +13,7 @@ from PIL import Image
 from torch import Tensor, nn
 
 from captum_scd import FIDOAttribution, metrics
+from captum_scd.cli import compare as compare_command
 from captum_scd.cli import main
 from captum_scd.comparison import MEASURES
 from captum_scd.pages.compared import colored
@@ -407,3 +408,17 @@ def test_pages_of_explain_and_compare_may_lie_in_one_folder(compare, save, out, 
     ]
     assert main(["explain", str(photo), "--model", f"{model}:load", *fast, "--report"]) == 0
     assert {path.name for path in out.glob("*.html")} == {"comparison.html", "report.html"}
+
+
+def test_the_network_is_asked_once_about_the_whole_image(compare, save, monkeypatch):
+    asked = []
+
+    def watched(options):
+        subject = build(options)
+        subject.model.register_forward_hook(lambda module, given, output: asked.append(len(output)))
+        return subject
+
+    build = compare_command.subject
+    monkeypatch.setattr(compare_command, "subject", watched)
+    assert compare(save("a.png"), "--methods", "random", "--metrics", "total_variation") == 0
+    assert asked == [1]

@@ -123,8 +123,10 @@ def test_what_never_asks_the_model_is_no_explanation_of_it(net, images: Tensor) 
 
 
 def test_methods_without_a_meaning_are_failures(images: Tensor) -> None:
-    result = parameter_randomization(settled(Tokens()), images, methods=["gradcam", "saliency"], n_stages=2)
-    assert "tokens" in result.failures["gradcam"]
+    result = parameter_randomization(
+        settled(Tokens()), images, methods=["guided_gradcam", "saliency"], n_stages=2
+    )
+    assert "tokens" in result.failures["guided_gradcam"]
     assert list(result.correlations) == ["saliency"]
 
 
