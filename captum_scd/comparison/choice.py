@@ -8,7 +8,7 @@ from typing import Any
 from torch import Tensor
 
 from captum_scd.comparison.calls import Call
-from captum_scd.comparison.maps import attributions_of, is_attribution, ranking_of
+from captum_scd.comparison.maps import attributions_of, check_finite, is_attribution, ranking_of
 from captum_scd.comparison.measures import MEASURES, Measure, of_function
 from captum_scd.comparison.methods import DEFAULT_METHODS, METHODS, Method
 from captum_scd.comparison.question import Question
@@ -38,7 +38,9 @@ class Choice:
         images = question.inputs if inputs is None else inputs
         attributions, note = attributions_of(self.call(question, images), images)
         notes = "; ".join(filter(None, (self.call.note, note)))
-        return Answer(attributions, ranking_of(self.call.of)(attributions), notes)
+        ranked = ranking_of(self.call.of)(attributions)
+        check_finite(ranked)  # sums over channels overflow where single values do not
+        return Answer(attributions, ranked, notes)
 
 
 @dataclass(frozen=True, eq=False)

@@ -56,7 +56,7 @@ def attributions_of(returned: object, inputs: Tensor) -> tuple[Tensor, str]:
     if values.ndim != 4 or len(values) != count or values.numel() == 0:
         expected = f"({count}, channels, {height}, {width})"
         raise ValueError(f"Expected attributions of shape {expected}, but got {tuple(values.shape)}.")
-    _check_finite(values)
+    check_finite(values)
     own = values.detach().to(inputs.device)
     if own.shape[2:] == inputs.shape[2:]:
         return own.clone(memory_format=torch.contiguous_format), ""
@@ -103,7 +103,8 @@ def _with_channels(values: Tensor, count: int) -> Tensor:
     return values[:, None] if values.ndim == 3 else values
 
 
-def _check_finite(values: Tensor) -> None:
+def check_finite(values: Tensor) -> None:
+    """Raise ValueError for maps (N, ...) that are not finite everywhere."""
     spoiled = int((~values.isfinite()).flatten(1).any(1).sum())
     if spoiled:
         raise ValueError(

@@ -1,6 +1,7 @@
 """Methods of other makers are called the way they want, and what they lack costs their own row only."""
 
 import numpy as np
+import pytest
 import torch
 from torch import Tensor, nn
 
@@ -59,6 +60,30 @@ def test_a_method_that_needs_what_nobody_has_is_a_row(net, images: Tensor) -> No
     rows = compare(net, images, methods=[strange, "saliency"], **CHEAP).rows
     assert [row.status for row in rows.values()] == ["failed", "done"]
     assert "prompt" in rows["strange"].note
+
+
+@pytest.mark.parametrize("logit", [0.0, 1e4, -1e4], ids=["indifferent", "always sure", "never"])
+def test_degenerate_maps_and_models_break_no_measure_and_no_panel(images: Tensor, logit: float) -> None:
+    def model(x: Tensor) -> Tensor:
+        return torch.tensor([logit, 0.0, 0.0]) + 0 * x.mean((1, 2, 3))[:, None]
+
+    methods = {
+        "flat": torch.ones_like,
+        "least": lambda x: torch.full_like(x, 1e-45),
+        "whole numbers": lambda x: torch.ones(len(x), 12, 10, dtype=torch.bool),
+        "one place": lambda x: torch.ones(len(x), 1, 1, 1),
+        "too large": lambda x: torch.full_like(x, 3e38),
+        "saliency": "saliency",
+    }
+    comparison = compare(model, images, 0, methods)
+    assert comparison.rows.pop("too large").note.startswith("ValueError: Expected finite attributions")
+    for row in comparison.rows.values():
+        assert row.status == "done", row.note
+        assert set(row.values) == set(comparison.measures)
+        assert row.values["difference"].isfinite().all()
+    for scale in ("rank", "percentile"):
+        comparison.plot(scale=scale)[0].canvas.draw()
+    comparison.plot_curves()[0].canvas.draw()
 
 
 def test_a_map_without_channels_from_a_function_is_taken(net, images: Tensor) -> None:
