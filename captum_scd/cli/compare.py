@@ -24,7 +24,7 @@ from captum_scd.cli.arguments import (
 from captum_scd.cli.comparing import Comparing
 from captum_scd.cli.options import check_writable, names_of
 from captum_scd.cli.question import subject
-from captum_scd.comparison import DEFAULT_METHODS, MEASURES, METHODS
+from captum_scd.comparison import DEFAULT_MEASURES, DEFAULT_METHODS, MEASURES, METHODS
 from captum_scd.comparison.methods import fido
 from captum_scd.pages.compared import Compared
 from captum_scd.pages.runs import PhotoRun
@@ -96,8 +96,8 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _add_choice(group: Any) -> None:
-    defaults = tuple(name for name, measure in MEASURES.items() if measure.default)
-    for kind, known, default in (("method", METHODS, DEFAULT_METHODS), ("metric", MEASURES, defaults)):
+    choices = ("method", METHODS, DEFAULT_METHODS), ("metric", MEASURES, DEFAULT_MEASURES)
+    for kind, known, default in choices:
         group.add_argument(
             f"--{kind}s",
             type=names_of(kind, known),

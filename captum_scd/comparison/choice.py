@@ -9,7 +9,7 @@ from torch import Tensor
 
 from captum_scd.comparison.calls import Call
 from captum_scd.comparison.maps import attributions_of, check_finite, is_attribution, ranking_of
-from captum_scd.comparison.measures import MEASURES, Measure, of_function
+from captum_scd.comparison.measures import DEFAULT_MEASURES, MEASURES, Measure, of_function
 from captum_scd.comparison.methods import DEFAULT_METHODS, METHODS, Method
 from captum_scd.comparison.question import Question
 
@@ -74,8 +74,7 @@ def choose_methods(methods: Methods, question: Question) -> tuple[Choice, ...]:
 
 def choose_metrics(metrics: Metrics) -> dict[str, Measure]:
     """Turn the argument `metrics` of `compare` into measures, under their names."""
-    default = [name for name, measure in MEASURES.items() if measure.default]
-    named = _named("metrics", default if metrics is None else metrics, _metric_name)
+    named = _named("metrics", DEFAULT_MEASURES if metrics is None else metrics, _metric_name)
     return {name: _measure(name, what) for name, what in named}
 
 

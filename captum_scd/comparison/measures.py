@@ -67,14 +67,12 @@ class Measure:
         better: "higher", "lower", or "" where that is not known.
         of: evidence -> (N,).
         note: what it is, in half a sentence.
-        default: part of a comparison where no metrics are named.
     """
 
     label: str
     better: str
     of: Callable[[Evidence], Tensor]
     note: str = ""
-    default: bool = True
 
     @property
     def heading(self) -> str:
@@ -172,14 +170,18 @@ MEASURES: Mapping[str, Measure] = {
         "lower",
         _sensitivity,
         "greatest change of the map under small noise on the image, over the map's size",
-        default=False,
     ),
     "sensitivity_floor": Measure(
         "sensitivity floor",
         "lower",
         _sensitivity_floor,
         "the same without any noise: what the method's own randomness contributes",
-        default=False,
     ),
 }
 """The metrics by name."""
+
+DEFAULT_MEASURES = (
+    "insertion", "deletion", "difference", "sufficient_area", "destroying_area",
+    "total_variation", "infidelity",
+)  # fmt: skip
+"""Those that `compare` measures where none are named: sensitivity explains each image several times."""

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from captum_scd import FIDOAttribution, metrics
 from captum_scd.cli import compare as compare_command
 from captum_scd.cli import main
-from captum_scd.comparison import MEASURES
+from captum_scd.comparison import DEFAULT_MEASURES, MEASURES
 from captum_scd.pages.compared import colored
 from captum_scd.runs import job as jobs
 from captum_scd.runs import means
@@ -244,7 +244,7 @@ def test_the_page_shows_what_the_files_say(compare, save, out, capsys):
     assert numbers["probability"] == summary["target"]["probability"]
     assert numbers["Saliency keeps 90 %"] == values(summary, "saliency")["sufficient_area"]
     assert numbers["GradCAM insertion"] is None
-    assert len(titles) == 1 + 3 * sum(measure.default for measure in MEASURES.values())
+    assert len(titles) == 1 + 3 * len(DEFAULT_MEASURES)
     assert [one["name"] for one in pixels[0]["maps"]] == ["Random", "Saliency"]
     for shown, kept in zip(pixels[0]["maps"], archive.maps.values(), strict=True):
         assert (decoded(shown) - colored(kept)).abs().max() < 0.6 / 255
