@@ -31,7 +31,7 @@ from captum_scd.masks import FIDOMasks
 from captum_scd.objective import SCORES, Score
 from captum_scd.request import FeatureMask, Request, TensorOrTuple, own
 from captum_scd.sampling import SAMPLERS
-from captum_scd.scoring import Scoring, make_scoring
+from captum_scd.scoring import Scoring, make_scoring, suited
 from captum_scd.settings import DEFAULTS, Settings, one_cap
 from captum_scd.trajectory import arranged
 from captum_scd.trials import Trials
@@ -72,9 +72,10 @@ class FIDOAttribution(PerturbationAttribution):  # type: ignore[misc]
             without spatial axes only the first is used, for tokens zeros where nothing else is asked for.
         sampler: `"simplified"`, `"original"`, or a callable `(logits, noise, temperature) -> mask`.
         score: what SSR must keep and SDR must lose: a name from `captum_scd.objective.SCORES`, such as
-            `"log_odds"` or `"logit"` (`"contrast"` needs `contrast_target`), or a callable
-            `(output, target) -> (rows,)` that gets the model's output (rows, ...) and the target as
-            (rows, d) indices; or a `Score`, which also says what such numbers cost.
+            `"log_odds"` or `"logit"` (`"contrast"` needs `contrast_target`; models of `similarity_to` have
+            `"similarity"` as the default), or a callable `(output, target) -> (rows,)` that gets the model's
+            output (rows, ...) and the target as (rows, d) indices; or a `Score`, which also says what such
+            numbers cost.
 
     Raises:
         ValueError: for an unknown strategy.
@@ -102,7 +103,7 @@ class FIDOAttribution(PerturbationAttribution):  # type: ignore[misc]
         SCORES.resolve(score)
         self.infill = infill
         self.sampler = sampler
-        self.score = score
+        self.score = suited(score, forward_func)
 
     @log_usage(part_of_slo=True)  # type: ignore[untyped-decorator]
     @torch.no_grad()
@@ -243,15 +244,15 @@ class FIDOAttribution(PerturbationAttribution):  # type: ignore[misc]
         show_progress: bool,
     ) -> Iterator[Explanation]:
         """Yield the explanation, and as many alternatives as are asked for."""
-        amount, judge = scoring.score.amount, self._second(composites[0], settings)
+        score, judge = scoring.score, self._second(composites[0], settings)
         whole, rounds = None, 1 + settings.alternatives
         with progress_bar(
             f"{self.get_name()} attribution", rounds * settings.n_iterations, show_progress
         ) as advance_to:
             for done in range(rounds):
-                trials = Trials(composites, amount, whole)
-                other = None if judge is None else Trials([judge], amount, trials.whole)
-                learning = self._learning(composites, scoring.score, settings, generator)
+                trials = Trials(composites, score.amount, whole, score.least)
+                other = None if judge is None else Trials([judge], score.amount, trials.whole)
+                learning = self._learning(composites, score, settings, generator)
                 watch = partial(_advance, advance_to, done * settings.n_iterations)
                 found = explain(learning, trials, other, settings, watch)
                 yield found

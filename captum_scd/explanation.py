@@ -146,8 +146,7 @@ def _verdicts(
     keeps = trials.shares(cells[SSR][:, None], invert=False)[..., 0]
     leaves = trials.shares(cells[SDR][:, None], invert=True)[0, :, 0]
     unknown = torch.full_like(leaves, float("nan"))
-    alone = unknown if trials.amount is None else trials.bare[0]
     other = unknown if second is None else second.shares(cells[SSR][:, None], invert=False)[0, :, 0]
-    measured = (keeps[0], leaves, alone, overlap, keeps[1] if len(keeps) > 1 else other)
+    measured = (keeps[0], leaves, trials.alone[0], overlap, keeps[1] if len(keeps) > 1 else other)
     rows = zip(*(one.tolist() for one in measured), depends.tolist(), strict=True)
     return tuple(judged(*row) for row in rows)

@@ -48,6 +48,16 @@ def logit(output: Tensor, target: Tensor | None) -> Tensor:
     return output if target is None else output[_coordinates(target)]
 
 
+def similarity(output: Tensor, target: Tensor | None) -> Tensor:
+    """Cosine similarity to a reference as the model gives it, (rows,) in [-1, 1]; see `similarity_to`.
+
+    How much of it is there is measured from what the bare infill has to what the whole image has: cosines
+    have no zero of their own, since in many networks any two images have 0.5 or more. Their loss is linear, since
+    where they are kept or lost lies elsewhere for each image, unlike log-odds, which are both about 0.
+    """
+    return logit(output, target)
+
+
 def contrast(output: Tensor, target: Tensor, others: Tensor, named: Tensor | None = None) -> Tensor:
     """Why a and not b or c: logit_a - logsumexp of the look-alikes' logits, log-odds among these alone.
 
@@ -109,7 +119,10 @@ class Score:
         keep: score -> loss of an SSR composite, which must keep the class; the score itself by default, so
             that the loss goes down as the score goes up.
         destroy: score -> loss of an SDR composite, which must lose the class.
-        amount: score -> how much of the class is there, not below 0; None if the score has no such scale.
+        amount: score -> how much of the class is there, not below 0; None if the score has no such scale, and
+            is measured from the bare infill's to the whole image's.
+        least: how much more than the bare infill's the score of a whole image must be, for there to be
+            anything to explain; only for scores without an amount.
 
     >>> Score(logit).keep(torch.tensor([2.0]))
     tensor([-2.])
@@ -119,6 +132,7 @@ class Score:
     keep: Callable[[Tensor], Tensor] = torch.neg
     destroy: Callable[[Tensor], Tensor] = torch.Tensor.clone
     amount: Callable[[Tensor], Tensor] | None = None
+    least: float = float("-inf")
 
     def __call__(self, *arguments: Tensor | None) -> Tensor:
         """Score the rows of an output, as the function does."""
@@ -161,6 +175,9 @@ class Scores(Strategies[Score]):
         return super().resolve(strategy)
 
 
+LEAST_SIMILARITY = 0.05
+"""Cosine similarity that an image must have beyond its infill's."""
+
 SCORES = Scores(
     "score",
     {
@@ -169,6 +186,7 @@ SCORES = Scores(
         "logit": Score(logit),
         "prob": Score(prob, amount=torch.Tensor.clone),
         "contrast": Score(contrast, _kept, _lost, _preferred),
+        "similarity": Score(similarity, least=LEAST_SIMILARITY),
     },
 )
 """The scores by name. A new one is one function and one line here."""

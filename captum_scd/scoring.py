@@ -6,9 +6,12 @@ from typing import Any
 
 from torch import Tensor
 
-from captum_scd.forward import Query
+from captum_scd.forward import Query, module_of
 from captum_scd.look_alikes import Contrast, LookAlikes, Whole, find_look_alikes, plain
 from captum_scd.objective import SCORES, Score
+
+DEFAULT = "log_odds"
+"""The score where nothing is said, in whose place that of a model may stand."""
 
 REPLACED = ("log_odds", "contrast")
 """Scores that look-alikes may stand beside: the default, whose place they take, and their own."""
@@ -65,6 +68,12 @@ def make_scoring(score: Chosen, query: Query, contrast_target: Contrast, whole: 
     if contrast_target is None:
         return Scoring(query, settled)
     return Scoring(query, settled, find_look_alikes(contrast_target, query, whole))
+
+
+def suited(score: Chosen, forward_func: Callable[..., Any]) -> Chosen:
+    """Return the score that was chosen; where it is the default, the one that the model says suits it."""
+    own: str | None = getattr(module_of(forward_func), "captum_scd_score", None)
+    return own if own is not None and score == DEFAULT else score
 
 
 def used(score: Chosen, contrast_target: object) -> Score:

@@ -18,10 +18,17 @@ class Trials:
         composites: the batch and the model, once for each infill.
         amount: score -> amount of the class; None measures it from the infill's score to the input's.
         whole: scores (N,) of what counts as the whole input; by default those of the composites' inputs.
+        least: see `Score`.
     """
 
-    def __init__(self, composites: Sequence[Composites], amount: Amount, whole: Tensor | None = None) -> None:
-        self.composites, self.amount = composites, amount
+    def __init__(
+        self,
+        composites: Sequence[Composites],
+        amount: Amount,
+        whole: Tensor | None = None,
+        least: float = float("-inf"),
+    ) -> None:
+        self.composites, self.amount, self.least = composites, amount, least
         inputs, self.grid = composites[0].inputs[0], composites[0].grid
         self.examples = torch.arange(len(inputs), device=inputs.device)
         nothing = torch.zeros(len(inputs), self.grid.count, device=inputs.device)
@@ -39,6 +46,17 @@ class Trials:
     def bare(self) -> Tensor:
         """Share of the class that the infills alone give, (infills, N), in the form of `shares`."""
         return self._share(self._bare)[..., 0]
+
+    @property
+    def alone(self) -> Tensor:
+        """Share of the class that the infills alone give, (infills, N), NaN where there is no telling.
+
+        Without an amount, shares begin at the infill; where the whole input has hardly more, it has all: 1.
+        """
+        if self.amount is not None:
+            return self.bare
+        nothing = self.whole - self._bare[..., 0] < self.least
+        return nothing.float().where(nothing, float("nan"))
 
     def shares(self, masks: Tensor, invert: bool) -> Tensor:
         """Share of the class that is left under each infill, relative to the whole input.

@@ -17,6 +17,7 @@ ROOMS = (
     "captum_scd", "captum_scd.infill", "captum_scd.metrics", "captum_scd.visualization",
     "captum_scd.comparison", "captum_scd.report", "captum_scd.classification", "captum_scd.regularization",
     "captum_scd.store", "captum_scd.dataset", "captum_scd.systematic", "captum_scd.demo",
+    "captum_scd.models", "captum_scd.pairs",
 )  # fmt: skip
 PAGES = ROOT / "tutorials"
 REFERENCE = "\n".join(page.read_text("utf-8") for page in (PAGES / "reference").glob("*.md"))

@@ -156,3 +156,14 @@ def test_another_input_may_count_as_the_whole() -> None:
     scores = FACTORS * (INPUTS @ WEIGHTS)
     told = trials.shares(torch.ones(3, 1, 6), invert=False)
     torch.testing.assert_close(told[0, :, 0], (scores - whole).exp())
+
+
+def test_infills_alone_have_all_of_the_class_where_the_input_has_hardly_more() -> None:
+    gained = FACTORS * ((INPUTS - INFILLS) @ WEIGHTS)
+    least = gained.median().item() + 1.0
+    alone = Trials([_composites()], None, least=least).alone[0]
+    assert torch.equal(alone == 1, gained < least)
+    assert torch.equal(alone.isnan(), gained >= least)
+    assert Trials([_composites()], None).alone.isnan().all()
+    judged = Trials([_composites()], torch.sigmoid)
+    assert torch.equal(judged.alone, judged.bare)

@@ -10,6 +10,7 @@ from captum_scd.visualization.conversion import image_to_captum, to_captum
 from captum_scd.visualization.curves import curves_figure, randomization_figure
 from captum_scd.visualization.history import history_figure
 from captum_scd.visualization.masks import contours_figure, masks_figure
+from captum_scd.visualization.pairs import pair_figure
 from captum_scd.visualization.pictures import COLORS, denormalize, overlay
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "maps_figure",
     "masks_figure",
     "overlay",
+    "pair_figure",
     "randomization_figure",
     "to_captum",
 ]

@@ -120,7 +120,7 @@ def masks_figure(
     figure, axes = sheet(
         rows, 3, WIDTH, image.shape[1] / image.shape[2], HEADER + strip, foot=FOOT if note else 0
     )
-    panels = _panels(image, infill, masks, threshold)
+    panels = panels_of(image, infill, masks, threshold)
     captions = _captions(masks, probabilities or {}, threshold)
     names = {**NAMES, "photo": ", ".join(filter(None, (NAMES["photo"], part)))}
     for axis, (key, name) in zip(axes[:2].flat, names.items(), strict=True):
@@ -171,7 +171,7 @@ def contours_figure(
     (4,)
     """
     _check(image, infill, masks, threshold)
-    panels = _panels(image, infill, masks, threshold)
+    panels = panels_of(image, infill, masks, threshold)
     captions = _captions(masks, probabilities or {}, threshold)
     texts = [[captions[key]] for key in SHORT_NAMES]
     aspect, count = image.shape[1] / image.shape[2], len(SHORT_NAMES)
@@ -199,7 +199,8 @@ def _label(masks: FIDOMasks, width: float) -> Label:
     return label_of(masks, width - 2 * MARGIN - KEY_ROOM)
 
 
-def _panels(image: Tensor, infill: Tensor, masks: FIDOMasks, threshold: float) -> dict[str, Picture]:
+def panels_of(image: Tensor, infill: Tensor, masks: FIDOMasks, threshold: float) -> dict[str, Picture]:
+    """Paint one image, its masks and what they do to it, by the keys of `NAMES` and `SHORT_NAMES`."""
     ssr, sdr = (masks.threshold(threshold, mode)[0].to(image) for mode in ("ssr", "sdr"))
     return {
         "photo": to_picture(image),

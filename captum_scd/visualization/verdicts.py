@@ -40,12 +40,13 @@ class Label(NamedTuple):
         return (lines * LINE_HEIGHT + 2 * PAD) * POINTS / 72 + GAP if self.text else 0.0
 
 
-def label_of(masks: FIDOMasks, room: float) -> Label:
-    """Set the verdict on the masks of one image in lines of at most `room` inches; empty for none."""
+def label_of(masks: FIDOMasks, room: float, name: str = "") -> Label:
+    """Set the verdict on the masks of one image, of that name, in lines of at most `room` inches."""
     if not masks.verdict:
         return Label("", True)
     (verdict,) = masks.verdict
-    return Label(wrapped(verdict.line, room - 2 * PAD * POINTS / 72, POINTS, "bold"), verdict.trusted)
+    line = f"{name}: {verdict.line}" if name else verdict.line
+    return Label(wrapped(line, room - 2 * PAD * POINTS / 72, POINTS, "bold"), verdict.trusted)
 
 
 def write_label(figure: Figure, label: Label, top: float) -> None:

@@ -104,3 +104,26 @@ class SavedBytes:
 class _Held:
     def __init__(self, tensor: Tensor) -> None:
         self.tensor = tensor
+
+
+class Colours(nn.Module):
+    """An encoder that sees how much of an image is red, green and blue: (N, 3, H, W) -> (N, 4), never 0."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.spots = nn.Conv2d(3, 3, 1)
+        self.spots.weight.data.copy_((2 * torch.eye(3) - 1)[..., None, None])
+        self.spots.bias.data.fill_(-0.1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        seen = self.spots(x).relu().mean((2, 3))
+        return torch.cat([seen, torch.full_like(seen[:, :1], 0.01)], dim=1)
+
+
+def spotted(size: int = 12, **spots: tuple[int, int]) -> Tensor:
+    """A dark image (3, size, size) with spots of 3 x 3 by colour: `spotted(red=(2, 3))`, row and column."""
+    image = torch.full((3, size, size), 0.1)
+    for colour, (row, column) in spots.items():
+        image[:, row : row + 3, column : column + 3] = 0.0
+        image[("red", "green", "blue").index(colour), row : row + 3, column : column + 3] = 1.0
+    return image
