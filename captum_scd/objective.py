@@ -52,8 +52,8 @@ def similarity(output: Tensor, target: Tensor | None) -> Tensor:
     """Cosine similarity to a reference as the model gives it, (rows,) in [-1, 1]; see `similarity_to`.
 
     How much of it is there is measured from what the bare infill has to what the whole image has: cosines
-    have no zero of their own, since in many networks any two images have 0.5 or more. Their loss is linear, since
-    where they are kept or lost lies elsewhere for each image, unlike log-odds, which are both about 0.
+    have no zero of their own, since in many networks any two images have 0.5 or more. Their loss is linear:
+    where they are kept and where lost differs from image to image, while log-odds are both about 0.
     """
     return logit(output, target)
 

@@ -71,8 +71,9 @@ def add_infill(group: Any) -> None:
 
 
 def add_score(group: Any, *, contrast: bool = False) -> None:
-    """Add what the masks keep and lose; the score `contrast` only where a class can be named for it."""
-    names = [name for name in SCORES if contrast or name != "contrast"]
+    """Add what the masks keep and lose of a class; `contrast` only where another can be named for it."""
+    others = {"similarity"} if contrast else {"similarity", "contrast"}
+    names = [name for name in SCORES if name not in others]
     group.add_argument(
         "--score",
         choices=names,

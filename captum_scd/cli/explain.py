@@ -17,6 +17,7 @@ from captum_scd.cli.engines import add_engine
 from captum_scd.cli.explaining import ExplainEach
 from captum_scd.cli.into_store import BATCH, check_place, into_store
 from captum_scd.cli.options import check_writable, whole_number
+from captum_scd.cli.pairing import add_reference, check_reference, explain_pairs
 from captum_scd.cli.question import question
 from captum_scd.look_alikes import NEAREST
 from captum_scd.pages.explained import Explained
@@ -32,7 +33,8 @@ PAGE = "report.html"
 DESCRIPTION = """Find which pixels make a network decide. For each image a figure (.png), the masks (.npz) and
 a summary (.json) are written into --out; the summary comes last. What is done already, with the same question
 and settings, is skipped, so that a run that was broken off can be started again. With --store masks and
-numbers of all images go into one store, and images may lie behind URLs, s3://camera/2026 for instance."""
+numbers of all images go into one store, and images may lie behind URLs, s3://camera/2026 for instance. With
+--reference it is asked what makes each image similar to another, for networks that give embeddings."""
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -55,6 +57,9 @@ def run(options: argparse.Namespace) -> int:
         UsageError: if the command cannot be carried out.
     """
     check_place(options)
+    if options.reference is not None:
+        check_reference(options)
+        return explain_pairs(options)
     if options.store is not None:
         return into_store(options, question(options))
     photos = find(options.images, options.out)
@@ -102,6 +107,7 @@ def _add_place(parser: Any) -> None:
 def _add_question(group: Any) -> None:
     add_question(group)
     add_score(group, contrast=True)
+    add_reference(group)
     group.add_argument(
         "--contrast",
         metavar="CLASS",

@@ -51,7 +51,7 @@ class ExplainEach:
         facts = {
             **result.record(subject.classes),
             **further(masks, [_row(cut_areas(one)) for one in masks.alternatives]),
-            **_extents(masks, view),
+            **extents(masks, view),
             "normalization": subject.normalization.record(),
             "settings": dict(masks.settings),
             "seed": masks.seed,
@@ -95,7 +95,7 @@ class ExplainEach:
         return figure
 
 
-def _extents(masks: FIDOMasks, view: View) -> dict[str, Any]:
+def extents(masks: FIDOMasks, view: View) -> dict[str, Any]:
     """Where the cut joint map lies, in the view and on the photo."""
     box = masks.bounding_box(THRESHOLD)[0].tolist()
     empty = box[2] == 0

@@ -135,7 +135,7 @@ def _importable(folder: Path) -> Iterator[None]:
             sys.path.remove(entry)
 
 
-def probe(model: nn.Module, size: int, device: torch.device) -> int:
+def probe(model: Callable[[Tensor], object], size: int, device: torch.device) -> int:
     """Ask the network once about a grey image, and return its number of classes.
 
     Raises:

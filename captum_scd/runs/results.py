@@ -88,7 +88,7 @@ class Result:
             "target": classes.record(self.target),
             "contrast": others if self.contrasted else None,
             "probability": dict(self.probability),
-            **_judged(self.verdict),
+            **verdict_told(self.verdict),
             "areas": dict(self.areas),
         }
 
@@ -96,13 +96,14 @@ class Result:
 def further(masks: FIDOMasks, areas: Sequence[Mapping[str, float]]) -> dict[str, Any]:
     """Say what is known of further regions as a summary does; nothing where none were looked for."""
     told = [
-        {"areas": dict(own), **_judged(next(iter(one.verdict), None))}
+        {"areas": dict(own), **verdict_told(next(iter(one.verdict), None))}
         for one, own in zip(masks.alternatives, areas, strict=True)
     ]
     return {"alternatives": told} if told else {}
 
 
-def _judged(verdict: Verdict | None) -> dict[str, Any]:
+def verdict_told(verdict: Verdict | None) -> dict[str, Any]:
+    """Say a verdict as a summary does; nothing where nobody has judged."""
     if verdict is None:
         return {}
     return {"verdict": {"line": verdict.line, "trusted": verdict.trusted, **verdict.to_dict()}}

@@ -96,7 +96,7 @@ def quick_figures(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureReques
     """Leave the figures empty where a test does not ask for them: drawing takes longer than all the rest."""
     monkeypatch.setattr(writing, "DPI", 20)
     if "drawn" not in request.fixturenames:
-        for name in ("masks_figure", "comparison_figure"):
+        for name in ("masks_figure", "comparison_figure", "pair_figure"):
             monkeypatch.setattr(visualization, name, lambda *_, **__: (Figure((1, 1)), None))
 
 

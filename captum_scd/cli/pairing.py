@@ -1,0 +1,186 @@
+"""`explain --reference`: what makes each image like another one, and that one like each."""
+
+import argparse
+import hashlib
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from PIL import Image
+
+from captum_scd import visualization
+from captum_scd._errors import ImageError, UsageError
+from captum_scd.cli.arguments import chosen_device, preparation, request, settings, strategies
+from captum_scd.cli.explaining import extents
+from captum_scd.cli.models import load_model, probe
+from captum_scd.cli.options import check_writable
+from captum_scd.masks import FIDOMasks
+from captum_scd.models import similarity_to
+from captum_scd.pairs import Pair, explain_pair
+from captum_scd.passes import counted
+from captum_scd.photos import Normalization, read
+from captum_scd.provenance import fingerprint, versions
+from captum_scd.runs.classes import Classes
+from captum_scd.runs.facts import cut_areas
+from captum_scd.runs.folder import Files, Folder
+from captum_scd.runs.job import Job
+from captum_scd.runs.naming import Photo, find
+from captum_scd.runs.question import Subject
+from captum_scd.runs.results import Summary, verdict_told
+from captum_scd.runs.writing import Figure
+from captum_scd.store.entry import SCHEMA
+from captum_scd.tables import table
+
+OF_CLASSES = {"target": "auto", "contrast": None, "classes": None, "score": None}
+OF_OTHERS = {"store": None, "report": False, "alternatives": None}
+"""Options that have no meaning with a reference, and what they are where they are not given."""
+
+HEADER = ["image", "similarity", "SSR alone", "SSR area", "without SDR", "SDR area", "both SSRs"]
+
+
+def add_reference(group: Any) -> None:
+    """Add what images are compared with."""
+    group.add_argument(
+        "--reference",
+        type=Path,
+        metavar="IMAGE",
+        help="explain why the network, one that gives embeddings, finds each image similar to this one, and "
+        "this one to each; not with a class, --report or --store",
+    )
+
+
+def check_reference(options: argparse.Namespace) -> None:
+    """Refuse options that have no meaning beside a reference.
+
+    Raises:
+        UsageError: for the first of them.
+    """
+    for name, default in {**OF_CLASSES, **OF_OTHERS}.items():
+        if getattr(options, name) != default:
+            raise UsageError(f"Expected --{name} without --reference, but got both.")
+
+
+def explain_pairs(options: argparse.Namespace) -> int:
+    """Explain all images beside the reference; return the exit code.
+
+    Raises:
+        UsageError: if the command cannot be carried out.
+    """
+    photos = _photos(options)
+    work = ExplainPairs(_subject(options), options.reference, settings(options), strategies(options))
+    told = {
+        **request(options, (), fingerprint(work.subject.model)),
+        "reference_sha256": hashlib.sha256(options.reference.read_bytes()).hexdigest(),
+    }
+    check_writable(options.out)
+    return Job(work, Folder(options.out, told)).carry_out(photos, options.overwrite)
+
+
+def _photos(options: argparse.Namespace) -> list[Photo]:
+    """Find the images, and leave out the reference itself, which a folder may hold."""
+    found = find(options.images, options.out)
+    photos = [one for one in found if one.path.resolve() != options.reference.resolve()]
+    if not photos:
+        raise UsageError("Expected an image beside the reference, but found that one only.")
+    return photos
+
+
+def _subject(options: argparse.Namespace) -> Subject:
+    """Load the network, and ask it once for an embedding, each of whose numbers counts as a class."""
+    prepare, device = preparation(options), chosen_device(options.device)
+    model = load_model(options.model).to(device)
+    width = probe(similarity_to(model, None).embedded, options.size, device)
+    normalization = Normalization(tuple(options.mean), tuple(options.std))
+    return Subject(model, Classes(width), prepare, normalization, device)
+
+
+class ExplainPairs:
+    """Masks of each image and of the reference, a figure of both and a summary.
+
+    Args:
+        subject: the network, which gives embeddings.
+        reference: path of the image that all are compared with.
+        settings: options of `attribute` that were given.
+        method: options of `explain_pair` that were given.
+
+    Raises:
+        UsageError: if the reference cannot be read.
+    """
+
+    doing = "explaining"
+    did = "explained"
+
+    def __init__(
+        self, subject: Subject, reference: Path, settings: Mapping[str, Any], method: Mapping[str, Any]
+    ) -> None:
+        self.subject, self.reference, self.options = subject, reference, {**settings, **method}
+        try:
+            self.view = subject.prepare(read(reference))
+        except ImageError as error:
+            raise UsageError(
+                f"Expected --reference to be an image, but {str(reference)!r}: {error}."
+            ) from error
+
+    def __call__(self, photo: Image.Image) -> Files:
+        """Explain what makes a photo like the reference, and the other way round."""
+        views, start = [self.subject.prepare(photo), self.view], time.perf_counter()
+        images = torch.cat([self.subject.inputs(view) for view in views])
+        with counted(self.subject.model) as passes:
+            pair = explain_pair(self.subject.model, *images, **self.options)
+        masks = pair.masks.to("cpu")
+        own, other = ({**_side(pair, row), **extents(masks[row], view)} for row, view in enumerate(views))
+        facts = {
+            "schema": SCHEMA,
+            **own,
+            "reference": {"image": str(self.reference), **other},
+            "settings": dict(masks.settings),
+            "seed": masks.seed,
+            "versions": versions(),
+            "seconds": round(time.perf_counter() - start, 3),
+            "passes": passes.total,
+        }
+        return Files(self._figure(torch.cat([view.pixels for view in views]), pair, masks), masks, facts)
+
+    def told(self, summaries: Sequence[tuple[str, Summary]]) -> Iterator[str]:
+        """Make a table of the images."""
+        if not summaries:
+            return
+        rows = [[name, *_cells(summary)] for name, summary in summaries]
+        yield table([*HEADER, "verdict", "of the reference"], rows)
+        yield (
+            f"cosine similarity to {self.reference.name}, in [-1, 1]: of the image, of its SSR with the rest "
+            "replaced, of the image with its SDR replaced, and of both SSRs with each other"
+        )
+
+    def _figure(self, pixels: torch.Tensor, pair: Pair, masks: FIDOMasks) -> Figure:
+        assert masks.infill is not None
+        normalization = self.subject.normalization
+        infill = visualization.denormalize(masks.infill, normalization.mean, normalization.std)
+        names = ("this image", self.reference.name)
+        figure: Figure
+        figure, _ = visualization.pair_figure(pixels, infill, pair, names)
+        return figure
+
+
+def _side(pair: Pair, row: int) -> dict[str, Any]:
+    """What is known of one of the two images."""
+    return {
+        "similarity": {name: values[row].item() for name, values in pair.similarity.items()},
+        **verdict_told(pair.masks.verdict[row]),
+        "areas": {name: values[row].item() for name, values in cut_areas(pair.masks).items()},
+    }
+
+
+def _cells(summary: Summary) -> list[str]:
+    seen, areas = summary["similarity"], summary["areas"]
+    numbers = [
+        f"{seen['image']:.3f}",
+        f"{seen['ssr']:.3f}",
+        f"{areas['ssr']:.1%}",
+        f"{seen['sdr']:.3f}",
+        f"{areas['sdr']:.1%}",
+        f"{seen['both']:.3f}",
+    ]
+    return [*numbers, summary["verdict"]["word"], summary["reference"]["verdict"]["word"]]
