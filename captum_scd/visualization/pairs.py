@@ -38,6 +38,9 @@ COLUMNS = {
 
 TITLE = "What makes these two alike?"
 
+LONGEST = 26
+"""Characters of a name that have room below a photo; of longer ones the middle is left out."""
+
 LINE = LINE_HEIGHT * CAPTION / 72 + 0.1
 """Inches of the line below the title."""
 
@@ -77,8 +80,9 @@ def pair_figure(
     (2, 4)
     """
     _check(images, infill, pair, names)
-    texts = [[_captions(pair, row, names)[key] for row in range(2)] for key in COLUMNS]
-    labels = _labels(pair, names)
+    called = [_short(name) for name in names]
+    texts = [[_captions(pair, row, called[row])[key] for row in range(2)] for key in COLUMNS]
+    labels = _labels(pair, called)
     top = HEADER + LINE + sum(label.height for label in labels)
     figure, axes = captioned_sheet([*COLUMNS.values()], texts, images.shape[2] / images.shape[3], top)
     for row in range(2):
@@ -117,13 +121,23 @@ def _labels(pair: Pair, names: Sequence[str]) -> list[Label]:
     return [label_of(pair.masks[row], room, names[row]) for row in range(2)]
 
 
+def _short(name: str) -> str:
+    """Leave out the middle of a long name.
+
+    >>> _short("Sooty_Albatross_0014_496189445.jpg")
+    'Sooty_Albatr…496189445.jpg'
+    """
+    half = (LONGEST - 1) // 2
+    return name if len(name) <= LONGEST else f"{name[:half]}…{name[half - LONGEST + 1 :]}"
+
+
 def _line(pair: Pair) -> str:
     """Say how similar the images are, whole and by their regions alone."""
     whole, both = (pair.similarity[name][0].item() for name in ("image", "both"))
     return f"similarity {whole:.3f} of at most 1; between the two SSRs alone {both:.3f}"
 
 
-def _captions(pair: Pair, row: int, names: Sequence[str]) -> dict[str, str]:
+def _captions(pair: Pair, row: int, name: str) -> dict[str, str]:
     def said(key: str) -> str:
         return f"{pair.similarity[key][row].item():.3f}"
 
@@ -132,7 +146,7 @@ def _captions(pair: Pair, row: int, names: Sequence[str]) -> dict[str, str]:
         for mode in ("ssr", "sdr")
     }
     return {
-        "photo": f"{names[row]} (all replaced: {said('infill')})",
+        "photo": f"{name} (all replaced: {said('infill')})",
         "joint": "joint map, bright: important",
         "left": f"similarity {said('ssr')}, with {areas['ssr']}",
         "lost": f"similarity {said('sdr')}, without {areas['sdr']}",

@@ -61,7 +61,7 @@ def test_panels_show_what_the_regions_do(pair) -> None:
 @pytest.mark.parametrize("judged_", [True, False])
 def test_nothing_overlaps(pair, judged_: bool) -> None:
     shown = pair if judged_ else replace(pair, masks=replace(pair.masks, verdict=()))
-    names = ("2026-07-03 camera 12 station north/IMG_00231.JPG", "b.jpg")
+    names = ("2026-07-03_camera_12_station_north_IMG_00231.JPG", "b.jpg")
     figure, _ = pair_figure(IMAGES, INFILL, shown, names)
     assert overlaps(figure) == []
 
