@@ -28,6 +28,9 @@ from captum_scd.pairs import Pair, explain_pair
 from captum_scd.tables import markdown
 
 SIZE = 224
+EACH = 4
+"""Photos of a species among which the most similar is looked for."""
+
 DIFFERENT = 4
 """One pair of different species comes on so many, this included."""
 
@@ -129,6 +132,17 @@ def run(encoder: nn.Module, options: argparse.Namespace) -> list[dict[str, Any]]
     return done
 
 
+def nearest(encoder: nn.Module, data: Path) -> str:
+    """Say how many birds have one of their own species as the most similar, which chance has at 8 %."""
+    birds = [path for folder in sorted(data.glob("birds/*")) for path in sorted(folder.glob("*.jpg"))[:EACH]]
+    with torch.no_grad():
+        embedded = torch.cat([encoder(read(path, SIZE, SIZE)) for path in birds])
+    cosines = nn.functional.normalize(embedded) @ nn.functional.normalize(embedded).T
+    places = cosines.fill_diagonal_(-1).argmax(1).tolist()
+    right = sum(birds[place].parent == one.parent for place, one in zip(places, birds, strict=True))
+    return f"{right} of {len(birds)} birds have one of their own species as the most similar"
+
+
 def table(records: Sequence[Mapping[str, Any]]) -> str:
     """Mean similarities by method; shares of the means, from all blurred to the whole image."""
 
@@ -171,11 +185,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not any(options.data.glob("birds/*/*.jpg")) or not (options.data / f"{options.network}.py").is_file():
         print(f"Expected {options.network}.py and birds in {options.data}; see --data.", file=sys.stderr)
         return 2
-    records = run(NETWORKS[options.network](options.data).eval().requires_grad_(False), options)
+    encoder = NETWORKS[options.network](options.data).eval().requires_grad_(False)
+    records = run(encoder, options)
     for kind in (SAME, OTHER):
         chosen = [one for one in records if one["kind"] == kind]
         if chosen:
             print(f"{options.network}, {kind}, {len(chosen)} images\n\n{table(chosen)}\n\n{told(chosen)}\n")
+    print(nearest(encoder, options.data))
     return 0
 
 

@@ -29,6 +29,9 @@ class Pair:
             higher is better; `"sdr"`, all but its destroying region, lower is better. `"both"` compares the
             two sufficient regions with each other; `"image"` and `"both"` hold one number twice.
 
+    Where the infill is about as similar as the image, the verdict on its masks is `"infill"`, and shares mean
+    nothing.
+
     >>> encoder = nn.Sequential(nn.AdaptiveAvgPool2d(2), nn.Flatten()).eval()
     >>> a, b = torch.rand(2, 3, 8, 8)
     >>> pair = explain_pair(encoder, a, b, n_iterations=2, n_restarts=1, mask_size=4)
@@ -66,7 +69,8 @@ def explain_pair(
     """Learn what in each of two images makes it like the other, for an encoder: "the same animal, why?"
 
     Each image's smallest region is sought that is as similar to the whole other image as the image itself is,
-    and the smallest without which the similarity is gone, down to what the infill has.
+    and the smallest without which the similarity is gone, down to what the infill has. This shows what the
+    similarity rests on, of different animals, too; it does not show that they are the same.
 
     Args:
         model: an encoder, as `models.similarity_to` takes it.
