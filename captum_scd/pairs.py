@@ -7,8 +7,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from captum_scd.attribution import DEFAULT_INFILLS, FIDOAttribution, Infill
+from captum_scd.attribution import FIDOAttribution, Infill
 from captum_scd.composites import DEFAULT_ROWS, blend
+from captum_scd.filling import DEFAULT_INFILLS
 from captum_scd.masks import FIDOMasks
 from captum_scd.models.similarity import Similarity, embed, similarity_to
 

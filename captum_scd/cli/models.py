@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -135,7 +136,7 @@ def _importable(folder: Path) -> Iterator[None]:
             sys.path.remove(entry)
 
 
-def probe(model: Callable[[Tensor], object], size: int, device: torch.device) -> int:
+def probe(model: Callable[[Tensor], Any], size: int, device: torch.device) -> int:
     """Ask the network once about a grey image, and return its number of classes.
 
     Raises:
@@ -159,7 +160,7 @@ def probe(model: Callable[[Tensor], object], size: int, device: torch.device) ->
 
 
 @torch.no_grad()
-def _check_rows(model: nn.Module, shape: tuple[int, ...], one: Tensor) -> None:
+def _check_rows(model: Callable[[Tensor], Any], shape: tuple[int, ...], one: Tensor) -> None:
     """Raise unless the network takes two images at once, as some that were traced with one do not."""
     try:
         rows = tuple(model(torch.zeros(shape, device=one.device)).shape)

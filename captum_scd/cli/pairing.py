@@ -12,16 +12,23 @@ from PIL import Image
 
 from captum_scd import visualization
 from captum_scd._errors import ImageError, UsageError
-from captum_scd.cli.arguments import chosen_device, preparation, request, settings, strategies
+from captum_scd.cli.arguments import (
+    chosen_device,
+    normalization,
+    preparation,
+    request,
+    settings,
+    strategies,
+)
 from captum_scd.cli.explaining import extents
-from captum_scd.cli.models import load_model, probe
+from captum_scd.cli.models import load, probe
 from captum_scd.cli.options import check_writable
 from captum_scd.masks import FIDOMasks
 from captum_scd.models import similarity_to
 from captum_scd.pairs import Pair, explain_pair
 from captum_scd.passes import counted
-from captum_scd.photos import Normalization, read
-from captum_scd.provenance import fingerprint, versions
+from captum_scd.photos import read
+from captum_scd.provenance import versions
 from captum_scd.runs.classes import Classes
 from captum_scd.runs.facts import cut_areas
 from captum_scd.runs.folder import Files, Folder
@@ -71,7 +78,7 @@ def explain_pairs(options: argparse.Namespace) -> int:
     photos = _photos(options)
     work = ExplainPairs(_subject(options), options.reference, settings(options), strategies(options))
     told = {
-        **request(options, (), fingerprint(work.subject.model)),
+        **request(options, work.subject),
         "reference_sha256": hashlib.sha256(options.reference.read_bytes()).hexdigest(),
     }
     check_writable(options.out)
@@ -89,11 +96,11 @@ def _photos(options: argparse.Namespace) -> list[Photo]:
 
 def _subject(options: argparse.Namespace) -> Subject:
     """Load the network, and ask it once for an embedding, each of whose numbers counts as a class."""
-    prepare, device = preparation(options), chosen_device(options.device)
-    model = load_model(options.model).to(device)
-    width = probe(similarity_to(model, None).embedded, options.size, device)
-    normalization = Normalization(tuple(options.mean), tuple(options.std))
-    return Subject(model, Classes(width), prepare, normalization, device)
+    device, loaded = chosen_device(options.device), load(options.model)
+    prepare, scaled = preparation(options, loaded.inputs), normalization(options, loaded.inputs)
+    model = loaded.network.to(device)
+    width = probe(similarity_to(model, None).embedded, prepare.size, device)
+    return Subject(model, Classes(width), prepare, scaled, device)
 
 
 class ExplainPairs:
@@ -135,6 +142,7 @@ class ExplainPairs:
             "schema": SCHEMA,
             **own,
             "reference": {"image": str(self.reference), **other},
+            "normalization": self.subject.normalization.record(),
             "settings": dict(masks.settings),
             "seed": masks.seed,
             "versions": versions(),
@@ -153,6 +161,7 @@ class ExplainPairs:
             f"cosine similarity to {self.reference.name}, in [-1, 1]: of the image, of its SSR with the rest "
             "replaced, of the image with its SDR replaced, and of both SSRs with each other"
         )
+        yield from self.subject.normalization.noted()
 
     def _figure(self, pixels: torch.Tensor, pair: Pair, masks: FIDOMasks) -> Figure:
         assert masks.infill is not None
