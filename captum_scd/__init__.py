@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from captum_scd.comparison import compare
     from captum_scd.dataset import explain_dataset
     from captum_scd.masks import FIDOMasks
+    from captum_scd.models import logits_of
     from captum_scd.regularization import SaliencyGuidedDropout
     from captum_scd.store import MaskStore
 
@@ -28,6 +29,7 @@ __all__ = [
     "compare",
     "explain_dataset",
     "infill",
+    "logits_of",
     "metrics",
     "visualization",
 ]
@@ -40,6 +42,7 @@ _ROOMS = {
     "SaliencyGuidedDropout": "regularization",
     "compare": "comparison",
     "explain_dataset": "dataset",
+    "logits_of": "models",
 }
 """Where each name lives that is not a file or folder itself."""
 

@@ -20,14 +20,16 @@ from captum_scd._captum import (
     progress_bar,
 )
 from captum_scd._strategies import describe
+from captum_scd._warnings import once
 from captum_scd.composites import DEFAULT_ROWS, Composites, whole_outputs
 from captum_scd.explanation import Explanation, explain
 from captum_scd.filling import DEFAULT_INFILLS, chosen, filled, second, warn_of_embeddings
-from captum_scd.forward import check_model, checked_inputs, make_query, preserved
+from captum_scd.forward import checked_inputs, make_query, preserved
 from captum_scd.grid import MaskSize, make_grid
 from captum_scd.learning import SDR, SSR, MaskLearning
 from captum_scd.look_alikes import Contrast
 from captum_scd.masks import FIDOMasks
+from captum_scd.network import check_is_no_layer, check_model
 from captum_scd.objective import SCORES, Score
 from captum_scd.request import FeatureMask, Request, TensorOrTuple, own
 from captum_scd.sampling import SAMPLERS
@@ -62,9 +64,10 @@ class FIDOAttribution(PerturbationAttribution):  # type: ignore[misc]
     buffers, modes, hooks and the global random state.
 
     Args:
-        forward_func: the model, or any function, that returns logits (N, classes), or one logit (N,). Of
-            outputs with more dimensions, classes are the last one of (N, steps, classes), for targets (step,
-            class), and else dimension 1, as in (N, classes, H, W).
+        forward_func: the model, or any function, that returns logits (N, classes), or one logit (N,); see
+            `captum_scd.logits_of` for what else is taken. Of outputs with more dimensions, classes are the
+            last one of (N, steps, classes), for targets (step, class), and else dimension 1, as in
+            (N, classes, H, W).
         infill: what replaces the pixels a mask takes away: a name from `captum_scd.infill.INFILLS`, such as
             `"blur"` or `"mean"`, or a callable `(inputs) -> inputs-like`. Given a sequence of them, they
             take turns while the masks are learned, and all count equally; the masks are cut under the first,
@@ -79,7 +82,7 @@ class FIDOAttribution(PerturbationAttribution):  # type: ignore[misc]
 
     Raises:
         ValueError: for an unknown strategy.
-        TypeError: if `forward_func` is not callable.
+        TypeError: if `forward_func` is not callable, or a layer of it is given for an infill.
 
     >>> model = nn.Sequential(nn.Flatten(), nn.Linear(3 * 8 * 8, 5))
     >>> x = torch.randn(2, 3, 8, 8)
@@ -98,6 +101,7 @@ class FIDOAttribution(PerturbationAttribution):  # type: ignore[misc]
         if not callable(forward_func):
             raise TypeError(f"Expected `forward_func` to be callable, but got {type(forward_func).__name__}.")
         super().__init__(forward_func)
+        check_is_no_layer(infill, forward_func)
         infills.several(infill)
         SAMPLERS.resolve(sampler)
         SCORES.resolve(score)
@@ -206,8 +210,8 @@ class FIDOAttribution(PerturbationAttribution):  # type: ignore[misc]
         if return_masks:
             _check_asker()
         as_tuple = is_tuple(inputs)
-        check_model(self.forward_func, stacklevel=4)
-        with torch.inference_mode(False), torch.enable_grad():
+        with once(), torch.inference_mode(False), torch.enable_grad():
+            check_model(self.forward_func)
             batch = checked_inputs(own(inputs if isinstance(inputs, tuple) else (inputs,)))
             request = Request(
                 baselines, target, contrast_target, additional_forward_args, feature_mask
@@ -262,7 +266,8 @@ class FIDOAttribution(PerturbationAttribution):  # type: ignore[misc]
                 whole = trials.whole
 
     def _scoring(self, inputs: tuple[Tensor, ...], request: Request, settings: Settings) -> Scoring:
-        query = make_query(self.forward_func, inputs, request.target, request.additional_forward_args)
+        by_logits, arguments = SCORES.resolve(self.score).amount is not None, request.additional_forward_args
+        query = make_query(self.forward_func, inputs, request.target, arguments, by_logits)
         rows = settings.internal_batch_size or DEFAULT_ROWS
         whole = partial(whole_outputs, query, inputs, rows)
         return make_scoring(self.score, query, request.contrast_target, whole)

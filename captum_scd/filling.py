@@ -7,9 +7,9 @@ from typing import Any
 from torch import Generator, Tensor, nn
 
 from captum_scd import infill as infills
-from captum_scd.forward import module_of
 from captum_scd.grid import MaskSize, is_of_tokens
 from captum_scd.infill import Strategy
+from captum_scd.network import module_of
 
 DEFAULT_INFILLS = ("blur", "mean")
 """Two, so that a region does not live on what one of them leaves of the image."""

@@ -3,17 +3,19 @@
 A row remembers which example it was made from; targets and additional forward arguments follow it.
 """
 
-import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from captum_scd._captum import Target, format_additional_forward_args, validate_target
+from captum_scd.network import in_plain_words, independent, module_of, reading
+from captum_scd.outputs import Suspicion, logits_in
 
 
 @dataclass(frozen=True)
@@ -25,12 +27,14 @@ class Query:
         target: (N, d) index into the output's dimensions after the first, None for one number per row.
         arguments: additional forward arguments; tensors with one entry per example follow the rows.
         count: number N of examples.
+        suspicion: looks out for probabilities where logits are wanted; None where either will do.
     """
 
     forward_func: Callable[..., Any]
     target: Tensor | None
     arguments: tuple[Any, ...]
     count: int
+    suspicion: Suspicion | None = None
 
     def __call__(self, inputs: tuple[Tensor, ...], examples: Tensor) -> Tensor:
         """Run rows through the model.
@@ -42,9 +46,12 @@ class Query:
         Returns:
             Output (rows, ...), checked to fit rows and target; float32 at least.
         """
-        arguments = (self._rows(argument, examples) for argument in self.arguments)
-        output = self.forward_func(*inputs, *arguments)
-        checked = self.checked(output, examples)
+        arguments = tuple(self._rows(argument, examples) for argument in self.arguments)
+        with in_plain_words(self.forward_func, inputs, self.count):
+            output = self.forward_func(*inputs, *arguments)
+            checked = self.checked(output, examples)
+        if self.suspicion is not None:
+            self.suspicion.look(checked, partial(self._some, inputs, examples))
         return checked if checked.dtype == torch.float64 else checked.float()
 
     def checked(self, output: object, examples: Tensor) -> Tensor:
@@ -54,6 +61,17 @@ class Query:
     def targets(self, examples: Tensor) -> Tensor | None:
         """(rows, d) targets of the rows."""
         return None if self.target is None else self.target[examples]
+
+    @property
+    def independent(self) -> bool:
+        """Whether each class is asked about alone, against its absence."""
+        return independent(self.forward_func)
+
+    def _some(self, inputs: tuple[Tensor, ...], examples: Tensor) -> Tensor:
+        """Run two rows again, with a graph."""
+        rows = tuple(tensor[:2].detach().requires_grad_() for tensor in inputs)
+        arguments = (self._rows(argument, examples[:2]) for argument in self.arguments)
+        return self.checked(self.forward_func(*rows, *arguments), examples[:2])
 
     def _rows(self, argument: Any, examples: Tensor) -> Any:
         follows = isinstance(argument, Tensor) and argument.ndim > 0 and len(argument) == self.count
@@ -65,10 +83,17 @@ def make_query(
     inputs: tuple[Tensor, ...],
     target: Target = None,
     additional_forward_args: object = None,
+    wants_logits: bool = False,
 ) -> Query:
-    """Normalise target and additional arguments, in every form Captum takes, for a batch of inputs."""
-    index = target_index(target, len(inputs[0]), inputs[0].device)
-    return Query(forward_func, index, format_additional_forward_args(additional_forward_args), len(inputs[0]))
+    """Normalise target and additional arguments, in every form Captum takes, for a batch of inputs.
+
+    Where logits are wanted, a model that returns probabilities is warned of, unless `logits_of` was told.
+    """
+    with in_plain_words(forward_func, inputs, len(inputs[0])):
+        index = target_index(target, len(inputs[0]), inputs[0].device)
+    arguments = format_additional_forward_args(additional_forward_args)
+    suspicion = Suspicion() if wants_logits and reading(forward_func) is None else None
+    return Query(forward_func, index, arguments, len(inputs[0]), suspicion)
 
 
 def target_index(target: Target, count: int, device: torch.device) -> Tensor | None:
@@ -132,12 +157,6 @@ def _seed(seed: int, accelerators: list[torch.device]) -> None:
             torch.cuda.manual_seed(seed)
 
 
-def module_of(forward_func: Callable[..., Any]) -> nn.Module | None:
-    """Find the module behind a forward function: itself, or the one it is a method of."""
-    owner = getattr(forward_func, "__self__", forward_func)
-    return owner if isinstance(owner, nn.Module) else None
-
-
 def checked_inputs(inputs: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
     """Return inputs that are floating-point, finite, not empty and of one batch size, else raise."""
     if not inputs:
@@ -156,30 +175,6 @@ def checked_inputs(inputs: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
     return inputs
 
 
-def check_model(forward_func: Callable[..., Any], stacklevel: int) -> None:
-    """Raise for a model that cannot be differentiated; warn, so many calls up, of doubtful ones."""
-    module = module_of(forward_func)
-    if module is None:
-        return
-    if any(parameter.is_inference() for parameter in module.parameters()):
-        raise RuntimeError(
-            "Expected a model that can be differentiated, but its parameters were made under "
-            "torch.inference_mode(); build or load it outside."
-        )
-    if module.training:
-        warnings.warn(
-            "The model is in training mode: dropout and batch norm act as in training, and its hundreds of "
-            "forward passes would alter BatchNorm statistics, which are put back. Call model.eval() first.",
-            stacklevel=stacklevel + 1,
-        )
-    if isinstance([*module.modules()][-1], nn.Softmax):
-        warnings.warn(
-            "The model ends in a softmax, but scores are made for logits: of probabilities that are near 1 "
-            "hardly a gradient is left. Explain the model without its last layer.",
-            stacklevel=stacklevel + 1,
-        )
-
-
 def _training_buffers(forward_func: Callable[..., Any]) -> list[tuple[Tensor, Tensor]]:
     module = module_of(forward_func)
     if module is None or not any(part.training for part in module.modules()):
@@ -188,9 +183,7 @@ def _training_buffers(forward_func: Callable[..., Any]) -> list[tuple[Tensor, Te
 
 
 def _checked_output(output: object, rows: int, target: Tensor | None) -> Tensor:
-    if not isinstance(output, Tensor):
-        came = f"{type(output).__name__}; wrap it in a function that returns its logits"
-        raise TypeError(f"Expected the model to return a tensor, but got {came}.")
+    output = logits_in(output)
     shape = tuple(output.shape)
     if output.ndim == 0 or len(output) != rows:
         raise ValueError(f"Expected the model to return one row per example ({rows}), but got shape {shape}.")

@@ -4,7 +4,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from torch import Tensor, nn
+from torch import nn
+
+from captum_scd.outputs import find_logits
 
 
 @dataclass
@@ -25,13 +27,14 @@ class Passes:
         return self.forward + self.backward
 
     def count(self, module: nn.Module, inputs: tuple[object, ...], output: object) -> None:
-        """Count one call, as a forward hook; outputs that are no tensors are not counted."""
-        if not isinstance(output, Tensor) or output.ndim == 0:
+        """Count one call, as a forward hook; outputs without logits are not counted."""
+        logits = find_logits(output)
+        if logits is None or logits.ndim == 0:
             return
-        if output.requires_grad:
-            self.backward += len(output)
+        if logits.requires_grad:
+            self.backward += len(logits)
         else:
-            self.forward += len(output)
+            self.forward += len(logits)
 
 
 @contextmanager

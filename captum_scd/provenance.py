@@ -11,14 +11,15 @@ from PIL import Image
 from torch import Tensor, nn
 
 from captum_scd._version import __version__
+from captum_scd.network import reading
 
 SOFTWARE = "captum_scd"
 """Written into figures, so that no later run takes one for a photo."""
 
 
 def fingerprint(model: nn.Module) -> str:
-    """Hash parameters and buffers, so that other weights of the same network are noticed."""
-    digest = hashlib.sha256()
+    """Hash parameters, buffers and the reading of outputs, so that another model of that kind is noticed."""
+    digest = hashlib.sha256((reading(model) or "").encode())
     for name, value in model.state_dict().items():
         if isinstance(value, Tensor) and value.layout is torch.strided and not value.is_quantized:
             digest.update(f"{name} {value.dtype} {tuple(value.shape)}".encode())

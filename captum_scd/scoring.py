@@ -8,7 +8,8 @@ from torch import Tensor
 
 from captum_scd.forward import Query, module_of
 from captum_scd.look_alikes import Contrast, LookAlikes, Whole, find_look_alikes, plain
-from captum_scd.objective import SCORES, Score
+from captum_scd.network import independent
+from captum_scd.objective import SCORES, Score, logit
 
 DEFAULT = "log_odds"
 """The score where nothing is said, in whose place that of a model may stand."""
@@ -38,7 +39,7 @@ class Scoring:
         """(model output (rows, ...), the example of each row) -> (rows,)."""
         target, others = self.query.targets(examples), self.look_alikes
         if others is None:
-            return self.score(output, target)
+            return scored(self.query, self.score, output, examples)
         return self.score(output, target, others.index[examples], others.named[examples])
 
     def record(self) -> dict[str, Any]:
@@ -49,6 +50,42 @@ class Scoring:
             "target": [None] * self.query.count if target is None else plain(target),
             "contrast_target": None if others is None else others.rows(),
         }
+
+
+def scored(query: Query, score: Score, output: Tensor, examples: Tensor) -> Tensor:
+    """Score the rows of a model's output for their targets.
+
+    Where classes are independent, the scores of this package see the target's logit alone, which is the
+    log-odds of the class against its absence; a score of the user's sees the output as it is.
+
+    Args:
+        query: the model and the targets.
+        score: what is asked.
+        output: (rows, classes, ...).
+        examples: (rows,) the example of each row.
+    """
+    target = query.targets(examples)
+    if query.independent and target is not None and score in SCORES.values():
+        return score(logit(output, target), None)
+    return score(output, target)
+
+
+def as_probabilities(forward_func: Callable[..., Any], output: Tensor) -> Tensor:
+    """Turn logits into probabilities.
+
+    Args:
+        forward_func: the model they come from, which may have independent classes.
+        output: (N, classes), or (N,) for one logit per example.
+
+    Returns:
+        (N, classes) in [0, 1]; rows sum to 1 unless classes are independent, or there is one alone.
+
+    >>> as_probabilities(nn.Identity(), torch.zeros(1, 4))
+    tensor([[0.2500, 0.2500, 0.2500, 0.2500]])
+    """
+    logits = (output[:, None] if output.ndim == 1 else output).float()
+    alone = logits.shape[1] == 1 or independent(forward_func)
+    return logits.sigmoid() if alone else logits.softmax(1)
 
 
 def make_scoring(score: Chosen, query: Query, contrast_target: Contrast, whole: Whole) -> Scoring:

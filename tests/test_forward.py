@@ -6,7 +6,8 @@ from models import TinyConv
 from torch import Tensor, nn
 
 from captum_scd._captum import select_targets
-from captum_scd.forward import make_query, module_of, preserved, target_index
+from captum_scd.forward import make_query, preserved, target_index
+from captum_scd.network import module_of
 
 CPU = torch.device("cpu")
 FORMS = [
@@ -63,8 +64,8 @@ def _ask(output, target=None) -> Tensor:
         (torch.zeros(()), None, ValueError, r"one row per example \(2\), but got shape \(\)"),
         (torch.zeros(1, 4), 0, ValueError, "one row per example"),
         (torch.zeros(2, 4).long(), 0, TypeError, "floating-point values, but got torch.int64"),
-        ({"logits": torch.zeros(2, 4)}, 0, TypeError, "to return a tensor, but got dict"),
-        ([torch.zeros(2, 4)], 0, TypeError, "to return a tensor, but got list"),
+        ({"scores": torch.zeros(2, 4)}, 0, TypeError, r"but got dict; .*read=lambda out: out\['scores'\]\)"),
+        ([torch.zeros(2, 4)], 0, TypeError, r"but got list; .*read=lambda out: out\[0\]\)"),
     ],
 )
 def test_an_output_that_does_not_fit_is_answered_in_one_sentence(output, target, error, message: str) -> None:

@@ -14,6 +14,8 @@ from captum_scd.classification.combination import COMBINATIONS, Combination
 from captum_scd.classification.views import VIEWS, Scene, View
 from captum_scd.grid import resize
 from captum_scd.masks import FIDOMasks, check_mode
+from captum_scd.network import in_plain_words, independent
+from captum_scd.outputs import logits_in
 from captum_scd.settings import NAMES
 
 Boxes = Callable[[Tensor], Tensor]
@@ -145,7 +147,7 @@ class MaskGuidedClassifier(nn.Module):
         second = self._logits(seen).unflatten(0, (len(inputs), -1))
         looks = torch.cat([first[:, None], second], dim=1)
         return GuidedPrediction(
-            COMBINATIONS.resolve(self.combine)(looks),
+            self._combined(looks),
             first,
             second,
             scene.boxes.unflatten(0, (len(inputs), -1)),
@@ -153,10 +155,18 @@ class MaskGuidedClassifier(nn.Module):
             masks,
         )
 
+    def _combined(self, looks: Tensor) -> Tensor:
+        """Combine logits (N, looks, classes); independent classes each as one of two, absent and present."""
+        combination = COMBINATIONS.resolve(self.combine)
+        if not (independent(self.model) and combination in COMBINATIONS.values()):
+            return combination(looks)
+        logits = looks.movedim(2, 1).flatten(0, 1)
+        pairs = combination(torch.stack([torch.zeros_like(logits), logits], dim=2))
+        return (pairs[:, 1] - pairs[:, 0]).view(len(looks), -1)
+
     def _logits(self, inputs: Tensor) -> Tensor:
-        output = self.model(inputs)
-        if not isinstance(output, Tensor):
-            raise TypeError(f"Expected the model to return a tensor, but got {type(output).__name__}.")
+        with in_plain_words(self.model, (inputs,), len(inputs)):
+            output = logits_in(self.model(inputs))
         if output.ndim != 2 or len(output) != len(inputs) or output.shape[1] < 2:
             raise ValueError(
                 f"Expected the model to return logits ({len(inputs)}, classes) of at least two classes, "

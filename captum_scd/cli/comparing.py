@@ -56,7 +56,7 @@ class Comparing:
         view, start = self.subject.prepare(photo), time.perf_counter()
         inputs = self.subject.inputs(view)
         comparison = self._compared(inputs)
-        chances = probabilities_of(comparison.outputs)[0]
+        chances = probabilities_of(self.subject.model, comparison.outputs)[0]
         predicted = int(chances.argmax())
         target = predicted if self.target is None else self.target
         facts = {

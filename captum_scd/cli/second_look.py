@@ -11,6 +11,7 @@ from captum_scd.classification import GuidedPrediction, MaskGuidedClassifier
 from captum_scd.photos import View
 from captum_scd.runs.question import Subject
 from captum_scd.runs.table import Answer
+from captum_scd.scoring import as_probabilities
 from captum_scd.tables import table
 
 ROWS_SHOWN = 40
@@ -59,7 +60,7 @@ class SecondLook:
 
     def _said(self, logits: torch.Tensor) -> tuple[str, str, str]:
         """Class, its name and its probability, of logits (1, classes)."""
-        probability, best = logits[0].float().softmax(0).max(0)
+        probability, best = as_probabilities(self.subject.model, logits)[0].max(0)
         index = int(best)
         return str(index), self.subject.classes.name(index) or "", f"{probability:.6f}"
 

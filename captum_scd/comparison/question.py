@@ -12,9 +12,12 @@ from torch import Generator, Tensor
 from captum_scd import infill as infills
 from captum_scd._captum import Baselines, Target, format_additional_forward_args
 from captum_scd.comparison.untouched import untouched
-from captum_scd.forward import check_model, checked_inputs, make_query
+from captum_scd.forward import checked_inputs, make_query
 from captum_scd.metrics.fidelity import Trial, trial_of
+from captum_scd.models import logits_of
+from captum_scd.network import check_model, in_plain_words
 from captum_scd.objective import logit
+from captum_scd.outputs import logits_in
 from captum_scd.settings import check_integer
 
 
@@ -23,7 +26,8 @@ class Question:
     """Why does this model see this class in these images?
 
     Attributes:
-        model: the user's model, or any function that returns logits (N, classes), or one logit (N,).
+        model: the user's model, or any function that returns logits (N, classes), or one logit (N,), in a
+            tensor; made of it by `logits_of` where it returns them otherwise.
         inputs: (N, C, H, W).
         baselines: (N, C, H, W), what stands where pixels are missing.
         target: (N,) class of each image, a list of tuples for outputs of more dimensions, None for models
@@ -95,20 +99,20 @@ def make_question(
     rows: int,
     seed: int,
 ) -> Question:
-    """Bring the arguments of `compare` into one form, and check them.
-
-    Must be called by what the user calls, so that the warning of a model in training mode names their line.
-    """
+    """Bring the arguments of `compare` into one form, and check them."""
     if not callable(model):
         raise TypeError(f"Expected `model` to be callable, but got {type(model).__name__}.")
     rows = check_integer("internal_batch_size", rows, least=1)
     seed = check_integer("seed", seed, least=0)
-    check_model(model, stacklevel=3)
+    check_model(model)
     images = _checked_images(inputs)
     filled = _filled(images, baselines, infill, seed)
     with untouched(model, images.device, seed):
-        settled, outputs = _settled(model, images, target, additional_forward_args)
-    return Question(model, images, filled, settled, additional_forward_args, rows, seed, outputs)
+        output = _answer(model, images, additional_forward_args)
+        settled, logits = _settled(model, output, images, target, additional_forward_args)
+    if not isinstance(output, Tensor):
+        model = logits_of(model)
+    return Question(model, images, filled, settled, additional_forward_args, rows, seed, logits)
 
 
 def _checked_images(inputs: Tensor) -> Tensor:
@@ -125,25 +129,25 @@ def _filled(images: Tensor, baselines: Baselines, infill: str | Callable[..., Te
 
 
 def _settled(
-    model: Callable[..., Any], images: Tensor, target: Target, arguments: object
+    model: Callable[..., Any], output: object, images: Tensor, target: Target, arguments: object
 ) -> tuple[Target, Tensor]:
-    """Bring the target into one form, the predicted class where it is None, and try it on the model.
+    """Bring the target into one form, the predicted class where it is None, and try it on the output.
 
     Returns:
-        The target, and the model's outputs.
+        The target, and the logits in the output.
     """
-    output = _answer(model, images, arguments)
-    if target is None and isinstance(output, Tensor) and output.ndim == 2 and output.shape[1] > 1:
-        target = output.argmax(1)
+    logits = logits_in(output)
+    if target is None and logits.ndim == 2 and logits.shape[1] > 1:
+        target = logits.argmax(1)
     query = make_query(model, (images,), target, arguments)
-    if query.checked(output, torch.arange(len(images), device=images.device)).isnan().any():
+    if query.checked(logits, torch.arange(len(images), device=images.device)).isnan().any():
         raise ValueError("Expected finite outputs of the model, but got NaN.")
     index = query.target
     if index is None:
-        return None, output
-    return index[:, 0].clone() if index.shape[1] == 1 else [tuple(row) for row in index.tolist()], output
+        return None, logits
+    return index[:, 0].clone() if index.shape[1] == 1 else [tuple(row) for row in index.tolist()], logits
 
 
 def _answer(model: Callable[..., Any], images: Tensor, arguments: object) -> Any:
-    with torch.no_grad():
+    with torch.no_grad(), in_plain_words(model, (images,), len(images)):
         return model(images, *format_additional_forward_args(arguments))

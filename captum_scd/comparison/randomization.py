@@ -15,6 +15,7 @@ from torch import Generator, Tensor, nn
 
 from captum_scd import metrics
 from captum_scd._captum import Baselines, Target, progress_bar
+from captum_scd._warnings import once
 from captum_scd.comparison.calls import described
 from captum_scd.comparison.cascade import Stage, named_stages, redraw, stages_from_the_top
 from captum_scd.comparison.choice import Choice, Methods, choose_methods
@@ -118,13 +119,14 @@ def parameter_randomization(
     if not isinstance(model, nn.Module):
         raise TypeError(f"Expected `model` to be a torch.nn.Module, but got {type(model).__name__}.")
     check_integer("n_stages", n_stages, least=1)
-    with torch.inference_mode(False), torch.enable_grad():
+    with once(), torch.inference_mode(False), torch.enable_grad():
         question = make_question(
             model, inputs, target, baselines, infill, additional_forward_args, internal_batch_size, seed
         )
         stages = _stages(model, question, layers, n_stages)
-        model, methods = copy.deepcopy((model, methods))  # together, so that instances keep to the model
-        question = replace(question, model=model)
+        together = (model, question.model, methods)  # so that all of them keep to one network
+        model, asked, methods = copy.deepcopy(together)
+        question = replace(question, model=asked)
         cascade = _Cascade(model, question, choose_methods(methods, question))
         with progress_bar("Randomization", len(stages) + 1, show_progress) as advance_to:
             cascade.start()

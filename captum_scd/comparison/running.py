@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from captum_scd._captum import Baselines, Target, progress_bar
+from captum_scd._warnings import once
 from captum_scd.comparison.calls import Call, described
 from captum_scd.comparison.choice import Answer, Choice, Methods, Metrics, choose_methods, choose_metrics
 from captum_scd.comparison.costs import Cost, metered
@@ -86,7 +87,7 @@ def compare(
     "layer '1', 4 x 10 x 10; interpolated from 10 x 10"
     """
     measures = choose_metrics(metrics)
-    with torch.inference_mode(False), torch.enable_grad():
+    with once(), torch.inference_mode(False), torch.enable_grad():
         question = make_question(
             model, inputs, target, baselines, infill, additional_forward_args, internal_batch_size, seed
         )

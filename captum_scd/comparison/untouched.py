@@ -8,7 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from captum_scd.forward import module_of, preserved
+from captum_scd.forward import preserved
+from captum_scd.network import module_of
 
 
 @contextmanager
@@ -31,7 +32,6 @@ def _quiet() -> Iterator[None]:
     """Keep Captum from telling, each time, that it sets hooks and asks for gradients; both are put back."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", module=r"captum\.")
-        warnings.filterwarnings("ignore", message="The model is in training mode")
         yield
 
 

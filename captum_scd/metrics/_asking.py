@@ -12,7 +12,8 @@ from captum_scd._captum import Baselines, Target
 from captum_scd.composites import Composites
 from captum_scd.forward import make_query, preserved
 from captum_scd.grid import make_grid
-from captum_scd.objective import prob
+from captum_scd.objective import SCORES, prob
+from captum_scd.scoring import scored
 from captum_scd.settings import check_integer
 
 
@@ -39,10 +40,11 @@ def asked(
     _check_inputs(inputs)
     _check_finite("`inputs`", inputs)
     (infill,) = infills.given(baselines, (inputs,))
-    query = make_query(forward_func, (inputs,), target, additional_forward_args)
+    query = make_query(forward_func, (inputs,), target, additional_forward_args, score is prob)
+    chosen = SCORES.resolve(score)
 
     def finite_score(output: Tensor, examples: Tensor) -> Tensor:
-        scores = score(output, query.targets(examples))
+        scores = scored(query, chosen, output, examples)
         _check_finite("outputs of the model", scores)
         return scores
 

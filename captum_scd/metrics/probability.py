@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from captum_scd._captum import Baselines, Target
+from captum_scd._warnings import once
 from captum_scd.masks import FIDOMasks
 from captum_scd.metrics._asking import asked, seen_through
 from captum_scd.metrics._maps import unit_values
@@ -160,10 +161,11 @@ def mask_probabilities(
         raise ValueError("Expected masks with their infill, but these have none; learn them, or load them.")
     whole = torch.ones_like(inputs, dtype=torch.bool)
     shown = {"image": whole, "infill": ~whole, **shown_by(masks, threshold)}
-    return {
-        name: probability_under(forward_func, inputs, mask, masks.infill, target, additional_forward_args)
-        for name, mask in shown.items()
-    }
+    with once():
+        return {
+            name: probability_under(forward_func, inputs, mask, masks.infill, target, additional_forward_args)
+            for name, mask in shown.items()
+        }
 
 
 def shown_by(masks: FIDOMasks, threshold: float) -> dict[str, Tensor]:

@@ -10,7 +10,9 @@ from torch import Tensor, nn
 
 from captum_scd._captum import Target
 from captum_scd.forward import make_query, preserved
+from captum_scd.network import reading
 from captum_scd.objective import logit
+from captum_scd.outputs import logits_in
 from captum_scd.regularization.saliency import (
     UNITS,
     by_unit,
@@ -106,6 +108,7 @@ class SaliencyGuidedDropout(nn.Module):
         self.layer_name = _name_of(layer, model)
         self.rate, self.attribution, self.unit, self.channel_dim = rate, attribution, unit, channel_dim
         self.momentum, self.rescale, self.step = momentum, rescale, 0
+        self.reading = reading(model)
         self.register_buffer("threshold", torch.tensor(float("nan")), persistent=False)
         self._tap = Tap()
         self._tap.attach(self.layer)
@@ -195,8 +198,9 @@ class SaliencyGuidedDropout(nn.Module):
         torch.clear_autocast_cache()  # of weights that were cast without a graph
         with self._tap.acting(drop):
             output: Tensor = self.model(*inputs, **arguments)
-        if output.requires_grad:
-            output.register_hook(lambda gradient: self._tap.again(drop))
+        logits = logits_in(output)
+        if logits.requires_grad:
+            logits.register_hook(lambda gradient: self._tap.again(drop))
         return output
 
     def train(self, mode: bool = True) -> "SaliencyGuidedDropout":
@@ -247,12 +251,11 @@ def _label_score(output: object, features: Tensor, target: Target | Tensor) -> T
     if not (isinstance(target, Tensor) and target.is_floating_point()):
         query = make_query(nn.Identity(), (features,), target)
         return logit(_wide(query.checked(output, examples)), query.target)
-    if not isinstance(output, Tensor) or output.shape != target.shape:
-        came = tuple(output.shape) if isinstance(output, Tensor) else type(output).__name__
-        raise ValueError(
-            f"Expected soft labels of the output's shape, but got {tuple(target.shape)} and {came}."
-        )
-    return (_wide(output) * target).flatten(1).sum(1)
+    logits = logits_in(output)
+    if logits.shape != target.shape:
+        came = f"{tuple(target.shape)} and {tuple(logits.shape)}"
+        raise ValueError(f"Expected soft labels of the output's shape, but got {came}.")
+    return (_wide(logits) * target).flatten(1).sum(1)
 
 
 def _wide(values: Tensor) -> Tensor:

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from captum_scd import infill as infills
 from captum_scd._errors import ImageError, one_line
 from captum_scd._strategies import describe
+from captum_scd._warnings import once
 from captum_scd.attribution import FIDOAttribution
 from captum_scd.forward import preserved
 from captum_scd.look_alikes import NEAREST
@@ -41,7 +42,8 @@ class Explaining:
     a network that `model` loaded is left out, and loaded again there.
 
     Attributes:
-        model: a network that gives logits (N, classes), or a function without arguments that loads one.
+        model: a network that gives logits (N, classes), or (N,) for one class, or a function without
+            arguments that loads one.
         settings: options of `FIDOAttribution.attribute`, numbers, seed and `contrast_target`, which is one
             class for all images or `"nearest"`.
         method: options of `FIDOAttribution`.
@@ -113,6 +115,7 @@ class Explaining:
             "preparation": preparation,
         }
 
+    @once()
     def __call__(
         self,
         keys: Sequence[str],
@@ -144,7 +147,7 @@ class Explaining:
         asked = [best if one is None else int(one) for one, best in _pairs(targets, predicted)]
         if self.settings.get("contrast_target") in asked:
             raise ImageError("it would be explained as the contrast class itself")
-        masks = self._learned(inputs, asked)
+        masks = self._learned(inputs, asked if probabilities.shape[1] > 1 else None)
         chances = self._probabilities(inputs, masks, probabilities, asked)
         areas = cut_areas(masks)
         others = masks.settings["contrast_target"] or [()] * len(masks)
@@ -200,7 +203,7 @@ class Explaining:
         tensors = [*self.network.parameters(), *self.network.buffers()]
         return tensors[0].device if tensors else torch.device(self.device or "cpu")
 
-    def _learned(self, inputs: Tensor, targets: list[int]) -> FIDOMasks:
+    def _learned(self, inputs: Tensor, targets: list[int] | None) -> FIDOMasks:
         fido = FIDOAttribution(self.network, **self.method)
         masks: FIDOMasks
         _, masks = fido.attribute(inputs, target=targets, return_masks=True, **self.settings)
@@ -211,7 +214,8 @@ class Explaining:
     ) -> dict[str, Tensor]:
         rows = torch.arange(len(targets))
         masked = {**shown_by(masks, THRESHOLD), **(_softly(masks) if self.fully else {})}
-        shown = probabilities_shown(self.network, inputs, masks.infill, masked, targets)
+        named = targets if probabilities.shape[1] > 1 else None
+        shown = probabilities_shown(self.network, inputs, masks.infill, masked, named)
         return {"image": probabilities[rows, targets], "predicted": probabilities.amax(1), **shown}
 
 

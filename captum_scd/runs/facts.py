@@ -8,6 +8,9 @@ from torch import Tensor, nn
 from captum_scd._errors import ImageError
 from captum_scd.masks import MODES, FIDOMasks
 from captum_scd.metrics import area, probability_under
+from captum_scd.network import in_plain_words
+from captum_scd.outputs import logits_in
+from captum_scd.scoring import as_probabilities
 
 THRESHOLD = 0.5
 """Where masks are cut for areas, boxes and composites."""
@@ -19,17 +22,17 @@ def class_probabilities(model: nn.Module, inputs: Tensor) -> Tensor:
     Raises:
         ImageError: if an answer is not finite.
     """
-    with torch.no_grad():
-        return probabilities_of(model(inputs))
+    with torch.no_grad(), in_plain_words(model, (inputs,), len(inputs)):
+        return probabilities_of(model, logits_in(model(inputs)))
 
 
-def probabilities_of(outputs: Tensor) -> Tensor:
-    """Turn the network's answer into probabilities, both (N, classes).
+def probabilities_of(model: nn.Module, outputs: Tensor) -> Tensor:
+    """Turn the network's answer into probabilities, (N, classes).
 
     Raises:
         ImageError: if it is not finite.
     """
-    probabilities: Tensor = outputs.float().softmax(1)
+    probabilities = as_probabilities(model, outputs)
     if not probabilities.isfinite().all():
         raise ImageError("the network's answer holds NaN or infinity")
     return probabilities
@@ -40,7 +43,7 @@ def probabilities_shown(
     inputs: Tensor,
     infill: Tensor | None,
     shown: Mapping[str, Tensor],
-    target: int | list[int],
+    target: list[int] | None,
 ) -> dict[str, Tensor]:
     """Probability (N,) of the target where each of these masks, 1 keeps, says what is shown of the images.
 

@@ -9,6 +9,7 @@ from PIL import Image
 
 from captum_scd._captum import progress_bar
 from captum_scd._errors import INTERRUPTED, ImageError, one_line
+from captum_scd._warnings import once
 from captum_scd.photos import read
 from captum_scd.runs.naming import Photo
 from captum_scd.runs.telling import complain
@@ -69,7 +70,8 @@ class Job:
     def carry_out(self, photos: Sequence[Photo], overwrite: bool) -> int:
         """Work on all photos, or as many as there is time for; return the exit code."""
         try:
-            return self._run(photos, overwrite)
+            with once():
+                return self._run(photos, overwrite)
         except KeyboardInterrupt:
             self._report_failures()
             complain(

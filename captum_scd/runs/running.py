@@ -7,6 +7,7 @@ from typing import Any
 import torch
 
 from captum_scd._captum import progress_bar
+from captum_scd._warnings import once
 from captum_scd.runs.explaining import Explaining, Model
 from captum_scd.runs.interrupts import postponed
 from captum_scd.runs.loading import LoadedPart, loaded
@@ -146,6 +147,7 @@ class Run:
     def over(self, found: Iterable[Part], workers: int, total: int | None, show_progress: bool) -> Outcome:
         """Explain parts, one after another."""
         with (
+            once(),
             postponed() as interrupted,
             loaded(found, workers) as coming,
             progress_bar("explaining", total, show_progress) as advance_to,

@@ -90,8 +90,8 @@ def _of_no_use(x: Tensor) -> Tensor:
 
 
 MODELS = {
-    "dictionary": (lambda x: {"logits": MODEL(x)}, TypeError, "to return a tensor, but got dict"),
-    "tuple": (lambda x: (MODEL(x), x), TypeError, "to return a tensor, but got tuple"),
+    "dictionary": (lambda x: {"scores": MODEL(x)}, TypeError, "logits in a tensor, but got dict"),
+    "tuple": (lambda x: (MODEL(x), x), TypeError, "logits in a tensor, but got tuple"),
     "one number for the batch": (lambda x: MODEL(x).sum(), ValueError, "one row per example"),
     "class numbers": (lambda x: MODEL(x).argmax(1), TypeError, "floating-point values"),
     "no gradient": (lambda x: MODEL(x).detach(), RuntimeError, "no gradient reaches it"),

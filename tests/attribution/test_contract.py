@@ -141,11 +141,6 @@ def test_a_model_in_training_mode_is_warned_of_once_where_it_was_called(images: 
     assert [warning.filename for warning in caught] == [__file__]
 
 
-def test_a_model_that_ends_in_a_softmax_is_warned_of(net: nn.Module, images: Tensor) -> None:
-    with pytest.warns(UserWarning, match="ends in a softmax"):
-        explain(nn.Sequential(net, nn.Softmax(dim=1)).eval(), images)
-
-
 def test_a_model_in_eval_mode_is_not_warned_of(net: nn.Module, images: Tensor) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")

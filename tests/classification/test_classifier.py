@@ -354,7 +354,7 @@ MODELS = [
     ),
     (lambda x: x, ValueError, "at least two classes"),
     (lambda x: Additive()(x)[:2], ValueError, r"logits \(3, classes\)"),
-    (lambda x: (Additive()(x),), TypeError, "to return a tensor, but got tuple"),
+    (lambda x: (Additive()(x), x), TypeError, "logits in a tensor, but got tuple"),
 ]
 
 

@@ -104,8 +104,8 @@ def test_models_that_give_no_answer(net, images: Tensor) -> None:
         compare("squeezenet", images)
     with pytest.raises(ValueError, match="Expected finite outputs of the model, but got NaN"):
         compare(lambda x: net(x) * float("nan"), images, methods=[never])
-    with pytest.raises(TypeError, match="Expected the model to return a tensor, but got dict"):
-        compare(lambda x: {"logits": net(x)}, images, methods=[never])
+    with pytest.raises(TypeError, match="to return logits in a tensor, but got dict"):
+        compare(lambda x: {"scores": net(x)}, images, methods=[never])
     with pytest.raises(AssertionError, match="Expected a `target` for a model with outputs of shape"):
         compare(lambda x: net(x)[:, None].expand(-1, 2, -1), images, methods=[never])
 

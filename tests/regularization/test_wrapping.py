@@ -131,7 +131,7 @@ class Odd(nn.Module):
             with torch.no_grad():
                 x = self.layer(x)
             return self.net(x)
-        return {"logits": self.net(self.layer(x))}
+        return {"scores": self.net(self.layer(x))}
 
 
 KINDS = {
@@ -140,7 +140,7 @@ KINDS = {
     "tuple": (TypeError, "but got tuple; choose a layer inside it"),
     "unused": (RuntimeError, "no gradient flows there"),
     "no graph": (RuntimeError, "no gradient flows there"),
-    "dictionary": (TypeError, "Expected the model to return a tensor, but got dict"),
+    "dictionary": (TypeError, "to return logits in a tensor, but got dict"),
 }
 
 
