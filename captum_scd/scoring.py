@@ -6,9 +6,9 @@ from typing import Any
 
 from torch import Tensor
 
-from captum_scd.forward import Query, module_of
+from captum_scd.forward import Query
 from captum_scd.look_alikes import Contrast, LookAlikes, Whole, find_look_alikes, plain
-from captum_scd.network import independent
+from captum_scd.network import independent, module_of
 from captum_scd.objective import SCORES, Score, logit
 
 DEFAULT = "log_odds"

@@ -7,12 +7,15 @@ interrupted.
 import argparse
 import shlex
 import sys
-from collections.abc import Collection, Sequence
+import warnings
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from importlib import import_module
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from captum_scd._errors import INTERRUPTED, UsageError
 from captum_scd._version import __version__
+from captum_scd._warnings import ModelWarning
 
 __all__ = ["main"]
 
@@ -49,7 +52,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         words = sys.argv[1:] if arguments is None else arguments
         line = argparse.Namespace(line=shlex.join(["captum-scd", *words]))
         options = _parser(words[:1]).parse_args(words, line)
-        code: int = options.run(options)
+        with _plain_warnings():
+            code: int = options.run(options)
         return code
     except UsageError as error:
         print(f"captum-scd: error: {error}", file=sys.stderr)
@@ -57,6 +61,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("captum-scd: interrupted", file=sys.stderr)
         return INTERRUPTED
+
+
+@contextmanager
+def _plain_warnings() -> Iterator[None]:
+    """Print what this package warns of as one line, without a place in its code."""
+    usual = warnings.formatwarning
+
+    def formatted(message: Any, category: type[Warning], *place: Any, **more: Any) -> str:
+        ours = issubclass(category, ModelWarning)
+        return f"captum-scd: warning: {message}\n" if ours else usual(message, category, *place, **more)
+
+    warnings.formatwarning = formatted
+    try:
+        yield
+    finally:
+        warnings.formatwarning = usual
 
 
 def _parser(wanted: Collection[str] = tuple(COMMANDS)) -> Parser:

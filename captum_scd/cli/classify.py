@@ -118,8 +118,8 @@ def _request(options: argparse.Namespace, asking: Subject) -> str:
 def _second_look(options: argparse.Namespace, asking: Subject) -> SecondLook:
     """Check what was asked for against what the network knows."""
     guided, count = _guided(options, asking.model), asking.classes.count
-    if count < max(2, options.k):
-        raise UsageError(f"Expected a model of at least {max(2, options.k)} classes, but it has {count}.")
+    if count < options.k:
+        raise UsageError(f"Expected a model of at least {options.k} classes, but it has {count}.")
     return SecondLook(guided, asking)
 
 

@@ -9,7 +9,9 @@ from torch import nn
 
 from captum_scd._errors import UsageError
 from captum_scd.cli.models import absolute, load_model
+from captum_scd.cli.one_logit import is_of_one_logit
 from captum_scd.cli.options import number, whole_number
+from captum_scd.models import logits_of
 from captum_scd.runs.explaining import Model
 from captum_scd.runs.on_ray import explain_on_ray
 from captum_scd.runs.running import Outcome, explain_dataset
@@ -59,6 +61,11 @@ def engine(options: argparse.Namespace, model: nn.Module) -> tuple[Model, Callab
         return model, explain_dataset
     cluster = Cluster(options.workers or 1, options.gpus_per_worker or 0.0, options.address)
     device = None if options.device == "auto" else options.device
-    return partial(load_model, absolute(options.model)), partial(
-        explain_on_ray, cluster=cluster, device=device
-    )
+    load = partial(_loaded, absolute(options.model), is_of_one_logit(model))
+    return load, partial(explain_on_ray, cluster=cluster, device=device)
+
+
+def _loaded(spec: str, of_one_logit: bool) -> nn.Module:
+    """Load the network in a worker, as two classes if it is that here."""
+    model = load_model(spec)
+    return logits_of(model, output="binary") if of_one_logit and not is_of_one_logit(model) else model

@@ -2,6 +2,8 @@
 
 import argparse
 
+import torch
+
 from captum_scd._errors import UsageError
 from captum_scd.cli.arguments import (
     chosen_device,
@@ -12,7 +14,9 @@ from captum_scd.cli.arguments import (
     target_class,
 )
 from captum_scd.cli.models import load, probe
+from captum_scd.cli.one_logit import of_one_logit
 from captum_scd.look_alikes import NEAREST
+from captum_scd.models import logits_of
 from captum_scd.runs.classes import Classes, read_names
 from captum_scd.runs.explaining import Explaining
 from captum_scd.runs.question import Question, Subject
@@ -27,9 +31,12 @@ def subject(options: argparse.Namespace) -> Subject:
     names, device = read_names(options.classes), chosen_device(options.device)
     loaded = load(options.model)
     prepare, scaled = preparation(options, loaded.inputs), normalization(options, loaded.inputs)
-    model = loaded.network.to(device)
-    classes = Classes(probe(model, prepare.size, device), names or loaded.inputs.names)
-    return Subject(model, classes, prepare, scaled, device)
+    model, names = loaded.network.to(device), names or loaded.inputs.names
+    count = probe(logits_of(model), prepare.size, device)
+    if count == 1:
+        image = torch.zeros(1, 3, prepare.size, prepare.size, device=device)
+        model, names = of_one_logit(model, names, image)
+    return Subject(model, Classes(max(count, 2), names), prepare, scaled, device)
 
 
 def question(options: argparse.Namespace) -> Question:
@@ -52,8 +59,6 @@ def _contrast(text: str | None, classes: Classes, target: int | None) -> int | s
     """Read what the target is contrasted with."""
     if text is None:
         return None
-    if classes.count < 2:
-        raise UsageError("Expected a model of two classes or more for --contrast, but it has one.")
     if text == NEAREST:
         return NEAREST
     contrast = classes.index("--contrast", text, f"{NEAREST!r}, ")

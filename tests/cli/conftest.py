@@ -56,6 +56,24 @@ class Poisoned(Net):
         return super().forward(x) * (float("nan") if x.mean() > 2.4 else 1.0)
 
 
+class Named(Net):
+    def forward(self, x):
+        return {"loss": None, "logits": super().forward(x)}
+
+
+class One(Net):
+    """Is the first third brighter than the last one?"""
+
+    def forward(self, x):
+        thirds = super().forward(x)
+        return thirds[:, 0] - thirds[:, 2]
+
+
+class Sure(One):
+    def forward(self, x):
+        return super().forward(x).sigmoid()[:, None]
+
+
 def load():
     return Net()
 

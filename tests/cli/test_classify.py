@@ -289,13 +289,6 @@ def test_impossible_wishes_are_one_line(classify, save, table, arguments, messag
     assert not table.exists()
 
 
-def test_a_model_of_one_class_is_refused(classify, save, model, capsys):
-    model.write_text(model.read_text() + "\n\nclass Lone(Net):\n    def forward(self, x):\n"
-                     "        return super().forward(x)[:, :1]\n")  # fmt: skip
-    assert classify(save("a.png"), attribute="Lone") == 2
-    assert "Expected a model of at least 2 classes, but it has 1" in capsys.readouterr().err
-
-
 def test_progress_counts_images_on_standard_error(classify, save, capsys):
     save("a.png")
     assert classify(save("b.png").parent) == 0

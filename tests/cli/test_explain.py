@@ -396,7 +396,7 @@ def test_out_that_is_a_file_is_refused(explain, save, tmp_path, capsys):
 @pytest.mark.parametrize(
     ("attribute", "message"),
     [
-        ("Bad", "Expected the model to return logits of shape (1, classes), but got list"),
+        ("Bad", "Expected the model to return logits in a tensor, but got list; say where"),
         ("Flat", "no gradient"),
     ],
 )
