@@ -32,7 +32,6 @@ CUT = 0.5
 SIZES = {"squeezenet": 227, "efficientnet_lite0": 224}
 """Networks beside the photos, and the size of the images they were trained on."""
 
-DEFAULT_METRICS = [name for name, measure in MEASURES.items() if measure.default]
 HEADINGS = {name: measure.heading for name, measure in MEASURES.items()} | {
     "forward": "forwards",
     "backward": "with backward",
@@ -254,7 +253,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         "--methods", type=names_of("method", METHODS), default=list(DEFAULT_METHODS), help=",".join(METHODS)
     )
     parser.add_argument(
-        "--metrics", type=names_of("metric", MEASURES), default=DEFAULT_METRICS, help=",".join(MEASURES)
+        "--metrics", type=names_of("metric", MEASURES), default=DEFAULT_MEASURES, help=",".join(MEASURES)
     )
     parser.add_argument("--json", type=Path, default=Path("out/quality.json"), help="%(default)s")
     parser.add_argument("--batch", type=whole_number(1), default=4, help="photos at a time (%(default)s)")
