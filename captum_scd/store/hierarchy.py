@@ -7,11 +7,12 @@
 
 The facts of a batch are one object, written last: an object store puts it as a whole, on a disk Zarr writes
 it beside and renames it. Whatever a broken-off run left in `masks` before, nothing points to. No object is
-ever written over with other contents, the top of a store without entries excepted, so that any number of
-writers need no lock.
+ever written over with other contents, so that any number of writers need no lock; the top comes first, and of
+several writers that start at once one writes it.
 """
 
 import importlib
+import json
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
@@ -19,6 +20,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from captum_scd._errors import one_line
+from captum_scd.store.claiming import claim
 from captum_scd.store.columns import digest
 
 if TYPE_CHECKING:
@@ -42,19 +44,18 @@ class Hierarchy:
 
     @classmethod
     def create(cls, place: str, attributes: Mapping[str, Any]) -> "Hierarchy":
-        """Make a new one; its top comes last, so that it is there as a whole or not at all.
+        """Make a new one; of several at once, one succeeds.
 
         Raises:
-            FileExistsError: if there is one.
+            FileExistsError: if there is one, or another process was first.
+            ValueError: if there is what is left of one.
             OSError: if it cannot be written.
         """
-        module = _zarr()
-        where = _resolved(place)
-        if _opened(where, "r") is not None:
-            raise FileExistsError(f"Expected no store at {place!r} yet, but there is one.")
-        with _compact(), _writing(place):
-            root = module.create_group(where, attributes=dict(attributes), zarr_format=3)
-        return cls(place, root)
+        if _opened(_resolved(place), "r") is None:
+            _check_nothing_left(place)
+            _write_top(place, attributes)
+            return cls.open(place, "a")
+        raise _there_is_one(place)
 
     @classmethod
     def open(cls, place: str, mode: str) -> "Hierarchy":
@@ -67,11 +68,6 @@ class Hierarchy:
         if root is None:
             raise FileNotFoundError(f"Expected a store of masks at {place!r}, but there is none.")
         return cls(place, root)
-
-    def retitle(self, attributes: Mapping[str, Any]) -> None:
-        """Write other attributes at the top."""
-        with _compact(), _writing(self.place):
-            self.root.attrs.put(dict(attributes))
 
     def put_cells(self, name: str, cells: Any) -> None:
         """Write an array; where it is there, whole or half, the same is written again."""
@@ -127,15 +123,7 @@ class Hierarchy:
 
     def names(self, kind: str) -> list[str]:
         """Names of what was written as a whole, sorted."""
-        fsspec = _imported("fsspec")
-        files, path = fsspec.core.url_to_fs(self.place)
-        files.invalidate_cache()
-        try:
-            found = files.find(f"{path}/{kind}")
-        except FileNotFoundError:
-            return []
-        ends = (file.split("/")[-2:] for file in found)
-        return sorted(name for name, end in ends if end == "zarr.json" and name != kind)
+        return _names(self.place, kind)
 
     def remove(self, kind: str, name: str) -> None:
         """Take out what was written under a name."""
@@ -155,6 +143,42 @@ class Hierarchy:
             return self.facts(kind, name)
         except ValueError as error:
             return error
+
+
+def _names(place: str, kind: str) -> list[str]:
+    files, path = _imported("fsspec").core.url_to_fs(place)
+    files.invalidate_cache()
+    try:
+        found = files.find(f"{path}/{kind}")
+    except FileNotFoundError:
+        return []
+    ends = (file.split("/")[-2:] for file in found)
+    return sorted(name for name, end in ends if end == "zarr.json" and name != kind)
+
+
+def _check_nothing_left(place: str) -> None:
+    """Refuse batches whose settings nobody knows any more."""
+    if _names(place, "facts"):
+        raise ValueError(
+            f"Expected nothing at {place!r} where a store is to be made, but there are batches of one whose "
+            "top, zarr.json, is gone; give another place."
+        )
+
+
+def _write_top(place: str, attributes: Mapping[str, Any]) -> None:
+    top = {"attributes": dict(attributes), "zarr_format": 3, "node_type": "group"}
+    with _writing(place):
+        try:
+            claim(f"{place.rstrip('/')}/zarr.json", json.dumps(top, allow_nan=False).encode())
+        except FileExistsError:
+            pass
+        else:
+            return
+    raise _there_is_one(place)
+
+
+def _there_is_one(place: str) -> FileExistsError:
+    return FileExistsError(f"Expected no store at {place!r} yet, but there is one.")
 
 
 def _opened(where: str, mode: str) -> "zarr.Group | None":

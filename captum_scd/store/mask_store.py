@@ -64,7 +64,8 @@ class MaskStore:
             OSError: if it cannot be written.
         """
         head = {"format": FORMAT, "schema": SCHEMA, "identity": as_json(identity), "versions": versions()}
-        return cls(Hierarchy.create(os.fspath(place), head), "a", head)
+        Hierarchy.create(os.fspath(place), head)
+        return cls.open(place, "a", identity)
 
     @classmethod
     def open(cls, place: Place, mode: str = "r", identity: Mapping[str, Any] | None = None) -> "MaskStore":
@@ -100,20 +101,15 @@ class MaskStore:
 
     @classmethod
     def at(cls, place: Place, identity: Mapping[str, Any]) -> "MaskStore":
-        """Open a store of this identity to append, or make it where there is none; raises as these do.
+        """Make a store of this identity to append to, or open it where there is one; raises as these do.
 
-        A store without any entry, as a run leaves it that came to nothing, takes the new identity.
+        Of two processes that come at once with different identities one makes the store, before any mask is
+        written, and the other one is refused.
         """
         try:
-            store = cls.open(place, "a")
-        except FileNotFoundError:
             return cls.create(place, identity)
-        unlike = any(differences(store.identity, as_json(identity)))
-        if unlike and len(store) == 0 and not store.damaged:
-            store._head = {**store._head, "identity": as_json(identity), "versions": versions()}
-            store._hierarchy.retitle(store._head)
-        store.check(identity)
-        return store
+        except FileExistsError:
+            return cls.open(place, "a", identity)
 
     @classmethod
     def writer(cls, place: Place) -> "MaskStore":
@@ -156,7 +152,7 @@ class MaskStore:
         if found:
             raise ValueError(
                 f"Expected the store {self.place!r} to be of the same settings, images and network, but "
-                f"{'; '.join(found)}. Give another store, or what this one was made with."
+                f"{'; '.join(found)}. {self._way_out()}"
             )
 
     def append(self, entries: Sequence[Entry], batch: str) -> None:
@@ -279,6 +275,12 @@ class MaskStore:
 
     def __reduce__(self) -> tuple[Any, tuple[str, str]]:
         return type(self).open, (self.place, self._mode)
+
+    def _way_out(self) -> str:
+        """What to do about a store of another identity."""
+        if self._hierarchy.names("facts"):
+            return "Give another store, or what this one was made with."
+        return "It holds nothing yet: where no other run is at work on it, delete it, or give another store."
 
     @property
     def _index(self) -> Index:

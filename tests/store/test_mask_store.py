@@ -1,4 +1,5 @@
 import dataclasses
+import os
 import pickle
 import uuid
 from collections.abc import Callable, Iterator
@@ -10,7 +11,8 @@ import torch
 import zarr
 
 from captum_scd.masks import MODES, FIDOMasks
-from captum_scd.store import Entry, MaskStore, verify
+from captum_scd.store import Entry, MaskStore, hierarchy, verify
+from captum_scd.store.claiming import claim
 from captum_scd.store.columns import pack, unpack
 from captum_scd.store.entry import SCHEMA
 from captum_scd.store.hierarchy import Hierarchy
@@ -189,17 +191,54 @@ def test_a_store_is_made_once(store: MaskStore, place: Path, identity: dict[str,
         MaskStore.create(place, {**identity, "model": store})
 
 
-def test_a_store_of_nothing_takes_another_identity(
+def test_a_store_of_nothing_keeps_its_identity(
+    store: MaskStore, place: Path, identity: dict[str, Any]
+) -> None:
+    """Another run may be at work on what will be its first batch."""
+    other = {**identity, "settings": {**identity["settings"], "n_iterations": 7}}
+    with pytest.raises(ValueError, match="n_iterations is 60 there and 7 here. It holds nothing yet"):
+        MaskStore.at(place, other)
+    assert MaskStore.open(place).identity == identity
+
+
+def test_of_two_processes_that_come_at_once_one_makes_the_store(
+    any_place: Any, identity: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second one comes between the first one's look and its write."""
+    other = {**identity, "model": "another"}
+    look = hierarchy._check_nothing_left
+    calls = iter([lambda: MaskStore.at(any_place, other)])
+
+    def meanwhile(place: str) -> None:
+        look(place)
+        next(calls, lambda: None)()
+
+    monkeypatch.setattr(hierarchy, "_check_nothing_left", meanwhile)
+    with pytest.raises(ValueError, match='model is "another" there and "c0ffee" here'):
+        MaskStore.at(any_place, identity)
+    assert MaskStore.open(any_place).identity == other
+
+
+def test_where_there_are_no_links_a_store_is_made_once_too(
+    place: Path, identity: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*paths: object) -> None:
+        raise OSError(95, "Operation not supported")
+
+    monkeypatch.setattr(os, "link", refused)
+    MaskStore.create(place, identity)
+    with pytest.raises(FileExistsError):
+        claim(f"{place}/zarr.json", b"{}")
+    assert MaskStore.open(place).identity == identity
+
+
+def test_batches_whose_settings_are_gone_are_taken_over_by_nobody(
     store: MaskStore, place: Path, identity: dict[str, Any], entry: Make
 ) -> None:
-    store.append([], "all-failed")
-    other = {**identity, "settings": {**identity["settings"], "n_iterations": 7}}
-    again = MaskStore.at(place, other)
-    assert MaskStore.open(place).identity == again.identity == other
-    again.append([entry("a")], "first")
-    with pytest.raises(ValueError, match="n_iterations"):
+    store.append([entry("a")], "first")
+    (place / "zarr.json").unlink()
+    with pytest.raises(ValueError, match=r"zarr\.json, is gone"):
         MaskStore.at(place, identity)
-    assert MaskStore.open(place).identity == other
 
 
 def test_what_is_no_store_is_told(tmp_path: Path) -> None:
