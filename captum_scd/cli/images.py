@@ -3,10 +3,12 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path, PurePosixPath
 
 from captum_scd.photos import PhotoInput, below, left_out
 from captum_scd.runs.classes import Classes
+from captum_scd.runs.digests import digest_of
 from captum_scd.runs.samples import Sample
 from captum_scd.runs.telling import complain
 
@@ -44,7 +46,7 @@ class Images:
         if self.labels is not None:
             folder = (image.resolve() if isinstance(image, Path) else PurePosixPath(image)).parent.name
             label = self.labels.index("the folder of each image", folder)
-        return Sample(key, self.reading.of(image), self.target, label, str(image))
+        return Sample(key, self.reading.of(image), self.target, label, str(image), partial(digest_of, image))
 
 
 def _whole(place: Path | str) -> Path | str:

@@ -78,6 +78,8 @@ def _told(outcome: Outcome, store: str) -> int:
     hidden = len(outcome.failed) - FAILURES_SHOWN
     if hidden > 0:
         complain(f"... and {hidden} more; the store's `failures` has all")
+    if outcome.replaced:
+        print(f"{outcome.replaced} explained again: their photos have changed since")
     print(
         f"{outcome.done} explained, {outcome.skipped} done before, {len(outcome.failed)} failed; "
         f"masks in {store}"

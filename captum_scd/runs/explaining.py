@@ -123,6 +123,7 @@ class Explaining:
         targets: Sequence[int | None] | None = None,
         labels: Sequence[int | None] | None = None,
         sources: Sequence[str] | None = None,
+        digests: Sequence[str] | None = None,
     ) -> list[Entry]:
         """Explain a batch.
 
@@ -132,6 +133,7 @@ class Explaining:
             targets: classes to explain, None (for all, or one of them) for the predicted one.
             labels: true classes, where they are known.
             sources: paths or URLs.
+            digests: hashes of the files.
 
         Returns:
             An entry per image, with masks on the CPU.
@@ -152,6 +154,7 @@ class Explaining:
         areas = cut_areas(masks)
         others = masks.settings["contrast_target"] or [()] * len(masks)
         masks = (masks if self.fully else _kept(masks)).to("cpu")
+        none, empty = [None] * len(keys), [""] * len(keys)
         return [
             Entry(
                 key,
@@ -163,9 +166,10 @@ class Explaining:
                 label,
                 source,
                 others[row],
+                digest,
             )
-            for row, (key, label, source) in enumerate(
-                zip(keys, labels or [None] * len(keys), sources or [""] * len(keys), strict=True)
+            for row, (key, label, source, digest) in enumerate(
+                zip(keys, labels or none, sources or empty, digests or empty, strict=True)
             )
         ]
 
@@ -176,13 +180,14 @@ class Explaining:
         targets: Sequence[int | None] | None = None,
         labels: Sequence[int | None] | None = None,
         sources: Sequence[str] | None = None,
+        digests: Sequence[str] | None = None,
     ) -> tuple[list[Entry], dict[str, str]]:
         """Explain a batch; where that raises, one image after another.
 
         Returns:
             Entries, and reasons why there is none of the other keys.
         """
-        columns = (keys, images, targets, labels, sources)
+        columns = (keys, images, targets, labels, sources, digests)
         try:
             return self(*columns), {}
         except Exception as error:

@@ -101,9 +101,10 @@ class Job:
         self.done[photo.name] = self.sink.put(photo, digest, found)
 
     def _found(self, photo: Photo) -> tuple[Any, str]:
+        digest = _digest(photo)
         image = read(photo.path)
         try:
-            return self.work(image), photo.digest()
+            return self.work(image), digest
         except ImageError:
             raise
         except Exception as error:
@@ -120,3 +121,11 @@ class Job:
         """Name the photos that could not be worked on, and why, on standard error."""
         for path, reason in self.failed.items():
             complain(f"not {self.work.did}: {path}: {reason}")
+
+
+def _digest(photo: Photo) -> str:
+    """Hash a photo before it is read: what takes its place meanwhile has another hash."""
+    try:
+        return photo.digest()
+    except OSError as error:
+        raise ImageError(f"it cannot be read ({one_line(error)})") from error

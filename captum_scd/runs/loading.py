@@ -11,7 +11,7 @@ from torch import Tensor
 
 from captum_scd._errors import ImageError
 from captum_scd.runs.parts import Part
-from captum_scd.runs.samples import Sample
+from captum_scd.runs.samples import Sample, loaded_sample
 
 AHEAD = 1
 """Parts that wait, loaded or being loaded, beside the one at work and the one that is being read."""
@@ -22,13 +22,13 @@ class LoadedPart:
     """A part whose images are there, or on their way."""
 
     part: Part
-    loading: list[tuple[Sample, "Future[Tensor]"]]
+    loading: list[tuple[Sample, "Future[tuple[Sample, Tensor]]"]]
 
     def images(self, failed: dict[str, str]) -> Iterator[tuple[Sample, Tensor]]:
-        """Yield images in their order, each as soon as it is there; note those that cannot be loaded."""
+        """Yield images and their hashed samples in order, as soon as they are there; note what cannot be loaded."""
         for sample, image in self.loading:
             try:
-                yield sample, image.result()
+                yield image.result()
             except ImageError as error:
                 failed[sample.key] = str(error)
 
@@ -64,7 +64,9 @@ def _read(
             if stop.is_set():
                 return
             _put(
-                LoadedPart(part, [(sample, pool.submit(sample.load)) for sample in part.todo]), waiting, stop
+                LoadedPart(part, [(sample, pool.submit(loaded_sample, sample)) for sample in part.todo]),
+                waiting,
+                stop,
             )
         _put(None, waiting, stop)
     except BaseException as error:

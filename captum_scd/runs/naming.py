@@ -1,6 +1,5 @@
 """Naming what is written about photos, so that no two meet and no photo is written over."""
 
-import hashlib
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -8,6 +7,7 @@ from pathlib import Path
 
 from captum_scd._errors import UsageError
 from captum_scd.photos import Found, below, left_out
+from captum_scd.runs.digests import digest_of
 from captum_scd.runs.telling import complain
 
 SUFFIXES = (".png", ".npz", ".json")
@@ -35,8 +35,8 @@ class Photo:
         return self.names[0] + self.mark
 
     def digest(self) -> str:
-        """Hash the file's contents."""
-        return hashlib.sha256(self.path.read_bytes()).hexdigest()
+        """Hash the file's contents; raises as `digest_of` does."""
+        return digest_of(self.path)
 
     def is_still(self, digest: object) -> bool:
         """Tell whether the file's contents have this hash; not where it cannot be read."""

@@ -19,7 +19,7 @@ from captum_scd.runs.explaining import Explaining, Model
 from captum_scd.runs.loading import LoadedPart
 from captum_scd.runs.parts import PART, Part, chunks, parts
 from captum_scd.runs.running import Outcome, Run, opened
-from captum_scd.runs.samples import known_length, samples
+from captum_scd.runs.samples import known_length, loaded_sample, samples
 from captum_scd.runs.spreading import Cluster, LostError, TaskAnswer, Work, connected, spread
 from captum_scd.store import MaskStore
 from captum_scd.store.index import Index
@@ -89,7 +89,7 @@ def explain_on_ray(
         run = RayRun(make, cluster, advance_to)
         for window in chunks(parts(samples(dataset), target, part_size, seen), WINDOW):
             run.over(window)
-    return run.outcome(MaskStore.open(target.place), seen)
+    return run.outcome(MaskStore.open(target.place, "a"), seen)
 
 
 @dataclass(frozen=True)
@@ -126,7 +126,7 @@ class Committing:
 
     def _loaded(self, store: MaskStore, part: Part) -> Any:
         with ThreadPoolExecutor(READERS) as pool:
-            one = LoadedPart(part, [(sample, pool.submit(sample.load)) for sample in part.todo])
+            one = LoadedPart(part, [(sample, pool.submit(loaded_sample, sample)) for sample in part.todo])
         return lambda: self._committed(store, one)
 
     def _committed(self, store: MaskStore, one: LoadedPart) -> int:
@@ -147,6 +147,7 @@ class RayRun:
     def __init__(self, make: Committing, cluster: Cluster, advance_to: Any) -> None:
         self._make, self._cluster, self._advance_to = make, cluster, advance_to
         self._given: list[str] = []
+        self._changed: list[str] = []
         self._done = self._count = 0
 
     def over(self, window: Sequence[Part]) -> None:
@@ -158,6 +159,7 @@ class RayRun:
         todo = {part.name: part for part in window if part.todo}
         self._advance(sum(part.count - len(part.todo) for part in window))
         self._given += todo
+        self._changed += [key for part in window for key in part.replaces]
         error = ""
         for _ in range(ROUNDS):
             try:
@@ -181,7 +183,7 @@ class RayRun:
         missing = [name for name in self._given if name not in there and not name.startswith("again-")]
         if missing:
             raise _given_up(f"{len(missing)} of {len(self._given)} parts are not in the store", "none")
-        return Outcome.of(self._done, self._count, store, seen)
+        return Outcome.of(self._done, self._count, store, seen, self._changed)
 
     def _answers(self, parts: Mapping[str, Part]) -> Iterator[TaskAnswer]:
         """Yield answers until there are no more, or too many errors in a row."""

@@ -7,19 +7,23 @@ needs no list of them. Within a part, images of one size share passes of the net
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import islice
 from typing import TypeVar
 
 from torch import Tensor
 
+from captum_scd.runs.changes import changed
 from captum_scd.runs.samples import Sample
-from captum_scd.store import MaskStore
+from captum_scd.store import Kept, MaskStore
 from captum_scd.store.index import Index
 
 PART = 64
 """Images of a part: three objects of the store hold them, and a run that is killed loses less than these."""
+
+DONE = "done"
+"""Stands for a batch where keys that need nothing are noted."""
 
 Item = TypeVar("Item")
 
@@ -32,35 +36,41 @@ class Part:
         name: of the store's batch.
         todo: images that are not in the store yet.
         count: all images of the part.
+        replaces: keys that are in the store for another photo, with the batches they are in.
     """
 
     name: str
     todo: tuple[Sample, ...]
     count: int
+    replaces: Mapping[str, str] = field(default_factory=dict)
 
 
 def parts(samples: Iterable[Sample], store: MaskStore, size: int, seen: Index) -> Iterator[Part]:
     """Cut samples into parts and tell what is to be done of each.
 
-    Of a part that was committed, only what failed is left; it gets another name.
+    Of a part that was committed, only what failed or has changed is left; it gets another name.
 
     Args:
         samples: in the order of the data set.
         store: where some may be already.
         size: images of a part.
-        seen: gets all keys.
+        seen: gets all keys; those that need nothing under `DONE`.
 
     Raises:
         ValueError: for a key that comes twice.
     """
     for some in chunks(samples, size):
         keys = [sample.key for sample in some]
+        _check_single(seen, keys)
+        kept = store.kept(keys)
+        again = {sample.key: sample for sample in changed(some, kept)}
+        todo = tuple(again.get(one.key, one) for one in some if one.key in again or one.key not in kept)
         name = batch_name(keys)
-        _note(seen, name, keys)
-        todo = tuple(sample for sample in some if sample.key not in store)
-        if store.has_batch(name):
-            name = f"again-{batch_name([sample.key for sample in todo])}"
-        yield Part(name, todo, len(some))
+        if again or store.has_batch(name):
+            name = f"again-{batch_name([_version(one, kept) for one in todo])}"
+        seen.add(name, [one.key for one in todo])
+        seen.add(DONE, keys)
+        yield Part(name, todo, len(some), {key: kept[key].batch for key in again})
 
 
 def batch_name(keys: Sequence[str]) -> str:
@@ -100,9 +110,13 @@ def by_size(images: Iterable[tuple[Sample, Tensor]], rows: int) -> Iterator[list
     yield from waiting.values()
 
 
-def _note(seen: Index, name: str, keys: Sequence[str]) -> None:
+def _version(sample: Sample, kept: Mapping[str, Kept]) -> str:
+    """Name a sample; one that has changed, with its hash and what it follows, so that no two are alike."""
+    return f"{sample.key} {sample.digest} {kept[sample.key].batch}" if sample.key in kept else sample.key
+
+
+def _check_single(seen: Index, keys: Sequence[str]) -> None:
     double = [key for key in keys if seen.batch_of(key) is not None]
     double += [key for place, key in enumerate(keys) if key in keys[:place]]
     if double:
         raise ValueError(f"Expected a key of its own for each image, but {double[0]!r} comes twice.")
-    seen.add(name, keys)

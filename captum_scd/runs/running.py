@@ -1,6 +1,6 @@
 """`explain_dataset`: a run over many images, each of which is in the store once in the end."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,7 +11,7 @@ from captum_scd._warnings import once
 from captum_scd.runs.explaining import Explaining, Model
 from captum_scd.runs.interrupts import postponed
 from captum_scd.runs.loading import LoadedPart, loaded
-from captum_scd.runs.parts import PART, Part, by_size, parts
+from captum_scd.runs.parts import DONE, PART, Part, by_size, parts
 from captum_scd.runs.samples import Sample, known_length, samples
 from captum_scd.settings import check_integer
 from captum_scd.store import Entry, MaskStore
@@ -27,6 +27,7 @@ class Outcome:
         done: number of images that were explained.
         skipped: number of images that were in the store before.
         failed: reasons why the others are not, by key.
+        replaced: how many of those that were explained took the place of another photo of the same key.
 
     >>> import tempfile
     >>> colour = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten()).eval()
@@ -39,12 +40,22 @@ class Outcome:
     done: int
     skipped: int
     failed: Mapping[str, str]
+    replaced: int = field(default=0, repr=False)
 
     @classmethod
-    def of(cls, done: int, count: int, store: MaskStore, seen: Index) -> "Outcome":
-        """What became of `count` images whose keys were seen, `done` of which this run has explained."""
-        failed = {key: why for key, why in store.failures.items() if seen.batch_of(key) is not None}
-        return cls(done, count - done - len(failed), failed)
+    def of(
+        cls, done: int, count: int, store: MaskStore, seen: Index, changed: Collection[str] = ()
+    ) -> "Outcome":
+        """What became of `count` images whose keys were seen, `done` of which this run has explained.
+
+        A photo that could not be done again, and is what it was once more, has not failed.
+        """
+        told = {key: (why, seen.batch_of(key)) for key, why in store.failures.items()}
+        for key in (key for key, (_, part) in told.items() if part == DONE):
+            store.forgive(key)
+        failed = {key: why for key, (why, part) in told.items() if part not in (None, DONE)}
+        again = sum(key not in failed for key in changed)
+        return cls(done, count - done - len(failed), failed, again)
 
 
 def explain_dataset(
@@ -67,6 +78,9 @@ def explain_dataset(
     A run that was broken off, by whatever, goes on where it was: call this again with the same arguments.
     What is in the store in the end does not depend on how often that happened. Memory does not grow with
     the number of images, but for twelve bytes a key.
+
+    What is in the store counts as done for the same key, and, where samples know the hash of their file, the
+    same contents: a photo that has changed is explained again, and its new masks take the place of the old.
 
     An image that cannot be loaded or explained is noted in the store's `failures`, and tried again by the
     next run. The first Ctrl-C finishes the part in flight and then raises `KeyboardInterrupt`; the second one
@@ -135,6 +149,7 @@ class Run:
         batch_size: most images in a batch of the network.
         seen: all keys that came by.
         done, count: images that were explained, and that came by.
+        changed: keys whose photo is another than it was.
     """
 
     explaining: Explaining
@@ -143,6 +158,7 @@ class Run:
     seen: Index = field(default_factory=Index)
     done: int = 0
     count: int = 0
+    changed: list[str] = field(default_factory=list)
 
     def over(self, found: Iterable[Part], workers: int, total: int | None, show_progress: bool) -> Outcome:
         """Explain parts, one after another."""
@@ -156,7 +172,7 @@ class Run:
                 self.explain(one, advance_to)
                 if interrupted():
                     raise KeyboardInterrupt
-        return Outcome.of(self.done, self.count, self.store, self.seen)
+        return Outcome.of(self.done, self.count, self.store, self.seen, self.changed)
 
     def explain(self, one: LoadedPart, advance_to: Callable[[int], object] = int) -> None:
         """Explain a part and commit it, telling `advance_to` the number of images that were dealt with."""
@@ -180,6 +196,7 @@ class Run:
             [one.target for one in asked],
             [one.label for one in asked],
             [one.source for one in asked],
+            [str(one.digest) for one in asked],
         )
         if len(failed) == len(group) == self.batch_size > 1:
             key, why = next(iter(failed.items()))
@@ -191,9 +208,10 @@ class Run:
 
     def _commit(self, part: Part, entries: Sequence[Entry], failed: Mapping[str, str]) -> None:
         for key, why in failed.items():
-            self.store.fail(key, why)
+            self.store.fail(key, why, part.replaces.get(key))
         if entries or (failed and not part.name.startswith("again-")):
             order = {sample.key: place for place, sample in enumerate(part.todo)}
-            self.store.append(sorted(entries, key=lambda entry: order[entry.key]), part.name)
+            self.store.append(sorted(entries, key=lambda entry: order[entry.key]), part.name, part.replaces)
         self.done += len(entries)
+        self.changed += part.replaces
         self.count += part.count

@@ -1,7 +1,7 @@
 """From any data set to samples: keys, and images that may be loaded later."""
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from torch import Tensor
@@ -22,6 +22,8 @@ class Sample:
         target: class to explain, None for the predicted one.
         label: true class, where it is known.
         source: path or URL.
+        digest: hash of the file, or a function that finds it (see `digest_of`): what is done already counts
+            only for a file of the same hash. Empty where the key alone says which image it is.
 
     >>> sample = Sample("cat.jpg", lambda: torch.zeros(3, 8, 8), label=5)
     >>> sample.load().shape
@@ -33,6 +35,18 @@ class Sample:
     target: int | None = None
     label: int | None = None
     source: str = ""
+    digest: str | Callable[[], str] = ""
+
+    def identified(self) -> "Sample":
+        """Find the hash, so that it is known whatever becomes of the file.
+
+        Raises:
+            ImageError: if that fails.
+        """
+        try:
+            return self if isinstance(self.digest, str) else replace(self, digest=self.digest())
+        except Exception as error:
+            raise ImageError(f"it cannot be read ({one_line(error)})") from error
 
     def load(self) -> Tensor:
         """Return the image.
@@ -49,6 +63,16 @@ class Sample:
         if not isinstance(image, Tensor):
             raise ImageError(f"it is a {type(image).__name__}, not a tensor")
         return image
+
+
+def loaded_sample(sample: Sample) -> tuple[Sample, Tensor]:
+    """Hash a sample and load it, in this order: what takes the file's place meanwhile has another hash.
+
+    Raises:
+        ImageError: as `Sample.load` does.
+    """
+    known = sample.identified()
+    return known, known.load()
 
 
 def samples(dataset: Any) -> Iterator[Sample]:

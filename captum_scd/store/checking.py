@@ -64,6 +64,6 @@ def verify(store: MaskStore) -> Iterator[Problem]:
             continue
         for key in keys:
             first = seen.batch_of(key)
-            if first is not None:
+            if first is not None and not (store.is_replaced(key, first) or store.is_replaced(key, batch)):
                 yield Problem(batch, key, f"it is in batch {first}, too")
         seen.add(batch, keys)

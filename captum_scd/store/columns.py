@@ -22,7 +22,8 @@ class Batch:
 
     Attributes:
         facts: columns with a value per image, as JSON holds them, and `cells`, the names of the arrays;
-            `verdict` is there only where some image has one.
+            `verdict` and `digest` are there only where some image has one,
+            and `replaces` where batches before hold other photos of the same keys.
         cells: by name, an array (images, 2, *grid) of uint8, SSR first, for each grid there is.
     """
 
@@ -55,6 +56,7 @@ def pack(entries: Sequence[Entry]) -> Batch:
         "source": [entry.source for entry in entries],
         "look_alikes": [list(entry.look_alikes) for entry in entries],
         **_verdicts([entry.masks for entry in entries]),
+        **_digests(entries),
     }
     return Batch(facts, dict(zip(names, arrays, strict=True)))
 
@@ -83,7 +85,13 @@ def unpack(batch: Batch, settings: Mapping[str, Any], version: str) -> Iterator[
             facts["label"][row],
             facts["source"][row],
             tuple(contrasts[row]),
+            digests(facts)[row],
         )
+
+
+def digests(facts: Facts) -> Sequence[str]:
+    """Hashes of the photos' files; empty ones in stores of earlier versions."""
+    return facts.get("digest") or [""] * len(facts["key"])
 
 
 def digest(content: Any) -> str:
@@ -128,6 +136,12 @@ def _verdicts(masks: Sequence[FIDOMasks]) -> Facts:
     words = {name: [row.get(name) for row in rows] for name in ("word", "why")}
     numbers = [{name: value for name, value in row.items() if name not in words} for row in rows]
     return {"verdict": {**words, **_numbers(numbers)}}
+
+
+def _digests(entries: Sequence[Entry]) -> Facts:
+    """A column of hashes; nothing where none is known."""
+    known = [entry.digest for entry in entries]
+    return {"digest": known} if any(known) else {}
 
 
 def _verdict(facts: Facts, row: int) -> tuple[Verdict, ...]:

@@ -26,6 +26,7 @@ class Entry:
         label: true class, None where it is not known.
         source: path or URL of the image, empty where it has none.
         look_alikes: classes that the target was contrasted with, empty where there was no contrast.
+        digest: hash of the photo's file, empty where it is not known, as in stores of earlier versions.
 
     Raises:
         ValueError: for masks of more or less than one image.
@@ -45,7 +46,22 @@ class Entry:
     label: int | None = None
     source: str = ""
     look_alikes: Sequence[int] = ()
+    digest: str = ""
 
     def __post_init__(self) -> None:
         if len(self.masks) != 1:
             raise ValueError(f"Expected the masks of one image in an entry, but got {len(self.masks)}.")
+
+
+@dataclass(frozen=True)
+class Kept:
+    """Which photo a store has masks of under a key.
+
+    Attributes:
+        batch: where they are.
+        digest, source: see `Entry`.
+    """
+
+    batch: str
+    digest: str
+    source: str

@@ -20,7 +20,7 @@ class Index:
     """
 
     def __init__(self) -> None:
-        self._names: dict[str, None] = {}
+        self._names: dict[str, int] = {}
         self._order: list[str] = []
         self._hashes = np.empty(0, dtype=np.uint64)
         self._batches = np.empty(0, dtype=np.int32)
@@ -38,7 +38,7 @@ class Index:
 
     def add(self, name: str, keys: Sequence[str]) -> None:
         """Add a batch; of a key that comes twice, the first batch counts."""
-        self._names[name] = None
+        self._names[name] = len(self._order)
         self._order.append(name)
         with self._lock:
             for value in map(key_hash, keys):
@@ -46,6 +46,15 @@ class Index:
                     self._fresh[value] = len(self._order) - 1
             if len(self._fresh) > MOST_FRESH:
                 self._sort_in()
+
+    def move(self, key: str, name: str) -> None:
+        """Have another batch hold a key; both are there."""
+        value, batch = key_hash(key), self._names[name]
+        with self._lock:
+            if value in self._fresh:
+                self._fresh[value] = batch
+            else:
+                self._batches[int(np.searchsorted(self._hashes, np.uint64(value)))] = batch
 
     def batch_of(self, key: str) -> str | None:
         """Name the batch that holds a key."""

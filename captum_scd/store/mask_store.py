@@ -3,13 +3,13 @@
 import os
 import re
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from captum_scd.masks import FIDOMasks
 from captum_scd.provenance import versions
-from captum_scd.store.columns import Batch, pack, unpack
-from captum_scd.store.entry import SCHEMA, Entry
+from captum_scd.store.columns import Batch, digests, pack, unpack
+from captum_scd.store.entry import SCHEMA, Entry, Kept
 from captum_scd.store.hierarchy import Hierarchy
 from captum_scd.store.identity import as_json, differences
 from captum_scd.store.index import Index, key_hash
@@ -46,6 +46,7 @@ class MaskStore:
     def __init__(self, hierarchy: Hierarchy, mode: str, head: Mapping[str, Any]) -> None:
         self._hierarchy, self._mode, self._head = hierarchy, mode, head
         self._known: Index | None = None
+        self._newer: dict[tuple[str, str], str] = {}
         self._damaged: dict[str, str] = {}
         self._held: OrderedDict[str, list[Entry]] = OrderedDict()
 
@@ -155,12 +156,14 @@ class MaskStore:
                 f"{'; '.join(found)}. {self._way_out()}"
             )
 
-    def append(self, entries: Sequence[Entry], batch: str) -> None:
+    def append(self, entries: Sequence[Entry], batch: str, replaces: Mapping[str, str] | None = None) -> None:
         """Commit a batch: once this returns it is there as a whole, and if it does not, not at all.
 
         Args:
             entries: with keys that no other batch has; may be none, where all of a batch failed.
             batch: name of letters, digits, `.`, `_` and `-`. A batch that is there already stays as it is.
+            replaces: batches that hold another photo of some of the keys, by key; the new masks stand in
+                place of theirs.
 
         Raises:
             ValueError: for another name, a key that comes twice, or a store that is open to read only.
@@ -170,28 +173,69 @@ class MaskStore:
         if self._index.has_batch(batch):
             return
         packed = pack(entries)
-        self._check_new(packed.facts["key"])
+        keys = packed.facts["key"]
+        older = {key: old for key, old in (replaces or {}).items() if key in keys}
+        self._check_new([key for key in keys if key not in older])
+        packed.facts.update({"replaces": older} if older else {})
         for name, cells in packed.cells.items():
             self._hierarchy.put_cells(name, cells)
         self._hierarchy.put("facts", batch, packed.facts, again=batch in self._damaged)
         self._damaged.pop(batch, None)
-        self._index.add(batch, packed.facts["key"])
+        self._index.add(batch, keys)
+        self._newer.update({(old, key): batch for key, old in older.items()})
+        self._put_newest(older)
 
-    def fail(self, key: str, reason: str) -> None:
+    def fail(self, key: str, reason: str, batch: str | None = None) -> None:
         """Remember why there is no entry of a key.
+
+        Args:
+            key: of the image.
+            reason: in words.
+            batch: which holds another photo of the same key, if there is one.
 
         Raises:
             OSError: if it cannot be written.
             ValueError: for a store that is open to read only.
         """
         self._check_writable()
-        self._hierarchy.put("failures", f"{key_hash(key):016x}", {"key": key, "reason": reason}, again=True)
+        told = {"key": key, "reason": reason, **({} if batch is None else {"batch": batch})}
+        self._hierarchy.put("failures", _failure_name(key), told, again=True)
+
+    def forgive(self, key: str) -> None:
+        """Forget why there was no entry of a key; raises as `fail` does."""
+        self._check_writable()
+        self._hierarchy.remove("failures", _failure_name(key))
 
     @property
     def failures(self) -> dict[str, str]:
-        """Reasons why there is no entry, by key; of keys that have come to one since, none."""
+        """Reasons why there is no entry, by key; of keys that have come to one since, none.
+
+        A photo that has changed since it was explained, and could not be explained again, is among them.
+        """
         told = [facts for _, facts in self._hierarchy.all_facts("failures") if isinstance(facts, dict)]
-        return {facts["key"]: facts["reason"] for facts in told if facts["key"] not in self}
+        return {
+            facts["key"]: facts["reason"]
+            for facts in told
+            if self._index.batch_of(facts["key"]) == facts.get("batch")
+        }
+
+    def kept(self, keys: Sequence[str]) -> dict[str, Kept]:
+        """Say which photos there are masks of, by those of these keys that there are; masks are not read.
+
+        Raises:
+            ValueError: if the facts of a batch are damaged.
+        """
+        batches = {key: batch for key in keys if (batch := self._index.batch_of(key)) is not None}
+        found = {}
+        for batch in dict.fromkeys(batches.values()):
+            facts = self._facts(batch)
+            rows = zip(facts["key"], digests(facts), facts["source"], strict=True)
+            found.update({(batch, key): Kept(batch, digest, source) for key, digest, source in rows})
+        return {key: found[batch, key] for key, batch in batches.items() if (batch, key) in found}
+
+    def is_replaced(self, key: str, batch: str) -> bool:
+        """Tell whether a later batch holds a newer photo of a key than this one does."""
+        return (batch, key) in self._newer
 
     @property
     def batches(self) -> Sequence[str]:
@@ -286,13 +330,25 @@ class MaskStore:
     def _index(self) -> Index:
         """Where the keys are; all facts are read once for it."""
         if self._known is None:
-            self._known, self._damaged = Index(), {}
+            self._known, self._damaged, self._newer = Index(), {}, {}
             for batch, facts in self._hierarchy.all_facts("facts"):
                 if isinstance(facts, dict):
                     self._known.add(batch, facts["key"])
+                    self._newer.update({(old, key): batch for key, old in facts.get("replaces", {}).items()})
                 else:
                     self._damaged[batch] = str(facts)
+            self._put_newest({key for _, key in self._newer})
         return self._known
+
+    def _put_newest(self, keys: Iterable[str]) -> None:
+        """Have the index say of keys whose photo has changed where the newest one is."""
+        for key in keys:
+            batch, passed = self._index.batch_of(key), set[str]()
+            while batch is not None and batch not in passed and (batch, key) in self._newer:
+                passed.add(batch)
+                batch = self._newer[batch, key]
+            if batch is not None:
+                self._index.move(key, batch)
 
     def _facts(self, batch: str) -> dict[str, Any]:
         return self._hierarchy.facts("facts", batch)
@@ -324,3 +380,7 @@ class MaskStore:
         there = [key for key in keys if key in self]
         if there:
             raise ValueError(f"Expected keys that are not in the store yet, but {there[0]!r} is.")
+
+
+def _failure_name(key: str) -> str:
+    return f"{key_hash(key):016x}"

@@ -115,6 +115,73 @@ def test_a_broken_image_is_told_and_tried_again(explain_into, photos, place, sav
     assert sorted(MaskStore.open(place)) == ["0.png", "1.png", "2.png", "4.png"]
 
 
+def test_a_photo_that_has_changed_is_explained_again(explain_into, photos, place, save, capsys):
+    explain_into(photos / "0")
+    before = MaskStore.open(place)["0.png"]
+    for third in (1, 0, 1, 0):
+        save("0/0.png", third)
+        assert explain_into(photos / "0") == 0
+        told = capsys.readouterr().out
+        assert "1 explained again: their photos have changed since" in told
+        assert "1 explained, 2 done before, 0 failed" in told
+        store = MaskStore.open(place)
+        assert store.entry("0.png").predicted == third
+        assert sorted(store) == sorted(entry.key for entry in store.entries()) == ["0.png", "2.png", "4.png"]
+        assert list(verify(store)) == []
+    assert torch.equal(store["0.png"].joint, before.joint)
+    assert explain_into(photos / "0") == 0
+    assert "0 explained, 3 done before, 0 failed" in capsys.readouterr().out
+
+
+def test_a_photo_that_is_touched_copied_or_moved_has_not_changed(explain_into, photos, tmp_path, capsys):
+    explain_into(photos / "0")
+    (photos / "0" / "0.png").touch()
+    (photos / "0").rename(tmp_path / "elsewhere")
+    assert explain_into(tmp_path / "elsewhere") == 0
+    assert "0 explained, 3 done before, 0 failed" in capsys.readouterr().out
+
+
+def test_a_photo_of_the_same_name_from_another_folder_is_not_taken_for_the_same(
+    explain_into, photos, place, save, capsys
+):
+    explain_into(photos / "0")
+    save("other/0.png", 1)
+    save("other/9.png", 1)
+    assert explain_into(photos / "other") == 1
+    captured = capsys.readouterr()
+    assert (
+        f"not explained: 0.png: the store has another photo of this name, '{photos / '0' / '0.png'}'"
+        in captured.err
+    )
+    assert "1 explained, 0 done before, 1 failed" in captured.out
+    assert MaskStore.open(place).entry("0.png").source == str(photos / "0" / "0.png")
+    assert explain_into(photos / "0") == 0
+    assert MaskStore.open(place).failures == {}
+
+
+def test_a_photo_that_has_changed_and_cannot_be_read_has_failed(explain_into, photos, place, save, capsys):
+    explain_into(photos / "0")
+    whole = (photos / "0" / "0.png").read_bytes()
+    (photos / "0" / "0.png").write_bytes(b"no image")
+    for _ in range(2):
+        assert explain_into(photos / "0") == 1
+        assert "not explained: 0.png: it cannot be read" in capsys.readouterr().err
+    (photos / "0" / "0.png").write_bytes(whole)
+    assert explain_into(photos / "0") == 0
+    assert MaskStore.open(place).failures == {}
+
+
+def test_a_store_that_knows_no_hashes_goes_by_the_keys(
+    explain_into, photos, place, save, capsys, monkeypatch
+):
+    with monkeypatch.context() as patch:
+        patch.setattr("captum_scd.store.columns._digests", lambda entries: {})
+        explain_into(photos / "0")
+    save("0/0.png", 1)
+    assert explain_into(photos / "0") == 0
+    assert "0 explained, 3 done before, 0 failed" in capsys.readouterr().out
+
+
 def test_images_of_several_folders_are_told_apart(explain_into, photos, place):
     Image.open(photos / "1" / "1.png").save(photos / "0" / "1.png")
     assert explain_into(photos / "0", photos / "1") == 0

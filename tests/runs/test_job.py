@@ -90,3 +90,22 @@ def test_an_interrupt_says_how_many_are_done(photos, capsys):
     assert "interrupted: 1 of 4 images are done; run the same command again" in captured.err
     assert "it is red" in captured.err
     assert captured.out == ""
+
+
+def test_what_takes_a_photos_place_while_it_is_worked_on_is_not_taken_for_it(photos):
+    (photo,) = photos(a="white")
+    before = photo.digest()
+
+    class Swapping(Sizes):
+        def __call__(self, image: Image.Image) -> tuple[int, int]:
+            Image.new("RGB", (5, 5), "black").save(photo.path)
+            return super().__call__(image)
+
+    class Told(Kept):
+        def put(self, photo, digest, found):
+            return super().put(photo, digest, digest)
+
+    job = Job(Swapping(), Told())
+    job.carry_out([photo], overwrite=False)
+    assert job.done == {"a": before}
+    assert not photo.is_still(before)

@@ -18,6 +18,10 @@ def test_it_finds_what_a_dictionary_finds(monkeypatch: pytest.MonkeyPatch, most_
     assert list(index.batches) == [f"batch {batch}" for batch in range(30)]
     assert index.has_batch("batch 3")
     assert not index.has_batch("batch 30")
+    for key in known:
+        index.move(key, "batch 3")
+    assert {index.batch_of(key) for key in known} == {"batch 3"}
+    assert len(index) == len(known)
 
 
 def test_hashes_use_all_bits() -> None:

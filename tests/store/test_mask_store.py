@@ -11,7 +11,7 @@ import torch
 import zarr
 
 from captum_scd.masks import MODES, FIDOMasks
-from captum_scd.store import Entry, MaskStore, hierarchy, verify
+from captum_scd.store import Entry, Kept, MaskStore, hierarchy, verify
 from captum_scd.store.claiming import claim
 from captum_scd.store.columns import pack, unpack
 from captum_scd.store.entry import SCHEMA
@@ -196,7 +196,7 @@ def test_a_store_of_nothing_keeps_its_identity(
 ) -> None:
     """Another run may be at work on what will be its first batch."""
     other = {**identity, "settings": {**identity["settings"], "n_iterations": 7}}
-    with pytest.raises(ValueError, match="n_iterations is 60 there and 7 here. It holds nothing yet"):
+    with pytest.raises(ValueError, match=r"n_iterations is 60 there and 7 here\. It holds nothing yet"):
         MaskStore.at(place, other)
     assert MaskStore.open(place).identity == identity
 
@@ -396,3 +396,29 @@ def test_a_store_of_a_later_schema_is_refused(place: Path, identity: dict[str, A
     zarr.open_group(place, mode="a").attrs["schema"] = SCHEMA + 1
     with pytest.raises(ValueError, match="a later version of captum_scd reads it"):
         MaskStore.open(place)
+
+
+def test_the_newest_photo_of_a_key_counts_whatever_its_batch_is_called(
+    store: MaskStore, entry: Make, place: Path
+) -> None:
+    """Each batch names the one it follows; their names say nothing of the order."""
+    store.append([entry("a", digest="1"), entry("b")], "m")
+    store.append([entry("a", digest="2")], "z", {"a": "m", "c": "m"})
+    store.append([entry("a", digest="3")], "c", {"a": "z"})
+    for one in (store, MaskStore.open(place)):
+        assert one.kept(["a", "b", "c"]) == {"a": Kept("c", "3", ""), "b": Kept("m", "", "")}
+        assert one.entry("a").digest == "3"
+        assert [kept.digest for kept in one.entries() if kept.key == "a"] == ["3"]
+        assert len(one) == 2
+        assert list(verify(one)) == []
+    MaskStore.open(place, "a").discard("c")
+    assert MaskStore.open(place).entry("a").digest == "2"
+
+
+def test_photos_that_take_each_others_place_end(store: MaskStore, entry: Make, place: Path) -> None:
+    store.append([entry("a")], "one", None)
+    store.append([entry("a")], "two", {"a": "one"})
+    MaskStore.open(place, "a")._hierarchy.put(
+        "facts", "one", {**store._facts("one"), "replaces": {"a": "two"}}, True
+    )
+    assert list(MaskStore.open(place)) == ["a"]
