@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from captum_scd._version import __version__
+from captum_scd._writing import replacing
 from captum_scd.grid import resize
 from captum_scd.notebook import shown
 from captum_scd.verdict import Verdict
@@ -300,13 +301,8 @@ def _to_numpy(tensor: Tensor) -> Any:
 
 
 def _write_archive(path: Path, arrays: dict[str, Any]) -> None:
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
-        with partial.open("wb") as file:
-            np.savez_compressed(file, **arrays)
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+    with replacing(path) as partial, partial.open("wb") as file:
+        np.savez_compressed(file, **arrays)
 
 
 def _read_archive(path: Path) -> dict[str, Any]:

@@ -14,6 +14,7 @@ ROOT = Path(captum_scd.__file__).parent
 ORDER = [
     "_version",
     "_errors",
+    "_writing",
     "_strategies",
     "tables",
     "_warnings",

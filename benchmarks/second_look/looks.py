@@ -12,9 +12,9 @@ from captum.attr import IntegratedGradients, LayerGradCam
 from torch import Tensor, nn
 
 from captum_scd import FIDOMasks, MaskGuidedClassifier, __version__, infill
+from captum_scd._writing import replacing
 from captum_scd.classification import BoxRule, crop_resize
 from captum_scd.provenance import fingerprint
-from captum_scd.runs.writing import replacing
 from second_look.cases import SIZE, Case, Example
 
 IG_STEPS = 20

@@ -5,6 +5,7 @@ interrupted.
 """
 
 import argparse
+import io
 import shlex
 import sys
 import warnings
@@ -48,6 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         The exit code.
     """
+    _print_whatever_comes()
     try:
         words = sys.argv[1:] if arguments is None else arguments
         line = argparse.Namespace(line=shlex.join(["captum-scd", *words]))
@@ -77,6 +79,13 @@ def _plain_warnings() -> Iterator[None]:
         yield
     finally:
         warnings.formatwarning = usual
+
+
+def _print_whatever_comes() -> None:
+    """Write what a terminal has no letters for as codes, so that no name breaks off a run."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _parser(wanted: Collection[str] = tuple(COMMANDS)) -> Parser:

@@ -85,12 +85,16 @@ def run(options: argparse.Namespace) -> int:
         check_page(options.out / PAGE)
     folder = Folder(options.out, asked)
     job = Job(comparing, folder)
-    code = job.carry_out(photos, options.overwrite)
-    _write_means(options.out, job, comparing, asked)
+    shown = Compared(folder, asking, comparing.methods, comparing.measures)
+    title = title_words(comparing.target, None, asking.classes)
+
+    def write() -> None:
+        _write_means(options.out, job, comparing, asked)
+        if options.report:
+            shown.write(options.out / PAGE, PhotoRun(job, photos, asked, options.line), title)
+
+    code = job.carry_out(photos, options.overwrite, write)
     if options.report:
-        shown = Compared(folder, asking, comparing.methods, comparing.measures)
-        title = title_words(comparing.target, None, asking.classes)
-        shown.write(options.out / PAGE, PhotoRun(job, photos, asked, options.line), title)
         print(f"report in {options.out / PAGE}")
     return code
 

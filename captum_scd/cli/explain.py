@@ -73,12 +73,12 @@ def run(options: argparse.Namespace) -> int:
         check_page(options.out / PAGE)
     folder = Folder(options.out, asked)
     job = Job(ExplainEach(asking), folder)
-    code = job.carry_out(photos, options.overwrite)
-    if options.report:
-        title = title_words(asking.target, asking.contrast, asking.subject.classes)
-        done = PhotoRun(job, photos, asked, options.line)
-        Explained(folder, asking.subject).write(options.out / PAGE, done, title)
-        print(f"report in {options.out / PAGE}")
+    if not options.report:
+        return job.carry_out(photos, options.overwrite)
+    title = title_words(asking.target, asking.contrast, asking.subject.classes)
+    shown, done = Explained(folder, asking.subject), PhotoRun(job, photos, asked, options.line)
+    code = job.carry_out(photos, options.overwrite, lambda: shown.write(options.out / PAGE, done, title))
+    print(f"report in {options.out / PAGE}")
     return code
 
 

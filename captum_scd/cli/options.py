@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection
 from pathlib import Path
 
 from captum_scd._errors import UsageError, one_line
+from captum_scd._writing import sweep
 
 
 def whole_number(least: int) -> Callable[[str], int]:
@@ -76,6 +77,7 @@ def check_writable(out: Path) -> None:
     """
     try:
         out.mkdir(parents=True, exist_ok=True)
+        sweep(out)
         with tempfile.TemporaryFile(dir=out):
             pass
     except OSError as error:

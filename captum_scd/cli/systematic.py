@@ -9,6 +9,7 @@ from typing import Any
 from torch import nn
 
 from captum_scd._errors import UsageError, one_line
+from captum_scd._writing import replacing
 from captum_scd.cli.arguments import chosen_device
 from captum_scd.cli.models import FORMS, load_model
 from captum_scd.cli.objects import Objects, read_objects
@@ -20,7 +21,6 @@ from captum_scd.pages.groups import page_entries, page_report
 from captum_scd.pages.stored import Stored, entries, picture_of
 from captum_scd.pages.writing import check_page, write
 from captum_scd.photos import Normalization
-from captum_scd.runs.writing import replacing
 from captum_scd.store import Entry
 from captum_scd.systematic import Case, Embedding, Findings, appearance, by_class, find, look, share_on
 

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from captum_scd._errors import UsageError, one_line
+from captum_scd._writing import replacing
 from captum_scd.report import Entry, Failure, Report, is_page, render
-from captum_scd.runs.writing import replacing
 
 
 def check_page(path: Path) -> None:

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from captum_scd._errors import UsageError, one_line
+from captum_scd._errors import ImageError, UsageError, one_line
+from captum_scd._writing import FOR_ALL, replacing, sweep
 from captum_scd.runs.naming import SUFFIXES, Photo
 from captum_scd.runs.results import Summary
-from captum_scd.runs.writing import Figure, replacing, write_figure
+from captum_scd.runs.writing import Figure, write_figure
 
 FORMAT = "captum_scd summary 1"
 
@@ -49,7 +50,9 @@ class Folder:
     request: Mapping[str, Any]
 
     def begin(self, photos: Sequence[Photo], overwrite: bool) -> dict[str, Summary]:
-        """Return summaries of photos that are done already, by their names."""
+        """Return summaries of photos that are done already, by their names; sweep up after killed runs."""
+        for folder in {self._paths(photo)[0].parent for photo in photos}:
+            sweep(folder)
         found = {} if overwrite else {photo.name: self._read(photo) for photo in photos}
         return {name: summary for name, summary in found.items() if summary is not None}
 
@@ -57,12 +60,15 @@ class Folder:
         """Write all three; the summary goes first where it is old, and comes last.
 
         Raises:
-            UsageError: if that fails.
+            ImageError: if files of these names cannot be written.
+            UsageError: if none can, for instance on a full disk.
         """
         told = {"image": str(photo.path), "image_sha256": digest, "request": self.request, **found.facts}
         try:
             self._write(photo, found, told)
         except OSError as error:
+            if error.errno not in FOR_ALL:
+                raise ImageError(f"its results cannot be written ({one_line(error)})") from error
             raise UsageError(
                 f"Expected to write results into {str(self.place)!r}, but it raised {one_line(error)}."
             ) from error

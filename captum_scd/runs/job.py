@@ -1,6 +1,6 @@
 """A run over photos: what is done is skipped, what is broken is named, the rest is worked on."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -47,7 +47,8 @@ class Sink(Protocol):
         """Write what was found about a photo with this hash; return what is kept of it.
 
         Raises:
-            UsageError: if it cannot be written.
+            ImageError: if it cannot be written about this photo.
+            UsageError: if nothing can be written.
         """
 
 
@@ -67,38 +68,51 @@ class Job:
     done: dict[str, Any] = field(default_factory=dict)
     failed: dict[str, str] = field(default_factory=dict)
 
-    def carry_out(self, photos: Sequence[Photo], overwrite: bool) -> int:
-        """Work on all photos, or as many as there is time for; return the exit code."""
-        try:
-            with once():
-                return self._run(photos, overwrite)
-        except KeyboardInterrupt:
-            self._report_failures()
-            complain(
-                f"interrupted: {len(self.done)} of {len(photos)} images are done; "
-                "run the same command again to continue"
-            )
-            return INTERRUPTED
+    def carry_out(
+        self, photos: Sequence[Photo], overwrite: bool, write: Callable[[], object] = lambda: None
+    ) -> int:
+        """Work on all photos, or as many as there is time for, and print what came out.
 
-    def _run(self, photos: Sequence[Photo], overwrite: bool) -> int:
-        """Work on what is not done yet, then print what came out."""
+        Args:
+            photos: all of them.
+            overwrite: whether to do again what is done.
+            write: writes what there is to write about all images, before anything is printed.
+
+        Returns:
+            The exit code.
+        """
         self.done.update(self.sink.begin(photos, overwrite))
         todo = [photo for photo in photos if photo.name not in self.done]
-        with progress_bar("captum-scd", len(todo), bool(todo)) as advance_to:
-            for count, photo in enumerate(todo, start=1):
-                self._work_on(photo)
-                advance_to(count)
-        self._report(photos, skipped=len(photos) - len(todo))
+        ended = self._run(todo)
+        write()
+        if ended:
+            self._report(photos, skipped=len(photos) - len(todo))
         self._report_failures()
-        return 1 if self.failed else 0
+        if ended:
+            return 1 if self.failed else 0
+        complain(
+            f"interrupted: {len(self.done)} of {len(photos)} images are done; "
+            "run the same command again to continue"
+        )
+        return INTERRUPTED
+
+    def _run(self, todo: Sequence[Photo]) -> bool:
+        """Work on what is not done yet; return whether it came to its end."""
+        try:
+            with once(), progress_bar("captum-scd", len(todo), bool(todo)) as advance_to:
+                for count, photo in enumerate(todo, start=1):
+                    self._work_on(photo)
+                    advance_to(count)
+        except KeyboardInterrupt:
+            return False
+        return True
 
     def _work_on(self, photo: Photo) -> None:
         try:
             found, digest = self._found(photo)
+            self.done[photo.name] = self.sink.put(photo, digest, found)
         except ImageError as error:
             self.failed[str(photo.path)] = str(error)
-            return
-        self.done[photo.name] = self.sink.put(photo, digest, found)
 
     def _found(self, photo: Photo) -> tuple[Any, str]:
         digest = _digest(photo)

@@ -25,7 +25,7 @@ class LoadedPart:
     loading: list[tuple[Sample, "Future[tuple[Sample, Tensor]]"]]
 
     def images(self, failed: dict[str, str]) -> Iterator[tuple[Sample, Tensor]]:
-        """Yield images and their hashed samples in order, as soon as they are there; note what cannot be loaded."""
+        """Yield images and their hashed samples in order, as they come; note what cannot be loaded."""
         for sample, image in self.loading:
             try:
                 yield image.result()

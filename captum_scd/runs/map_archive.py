@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from captum_scd.runs.writing import replacing
+from captum_scd._writing import replacing
 
 INFILL = "infill"
 """Name of the infill in the file; the maps go by `map.` and the names of their methods."""

@@ -8,13 +8,13 @@ from typing import Any
 
 import torch
 
+from captum_scd._writing import replacing
 from captum_scd.comparison import Row, tables
 from captum_scd.comparison.costs import Cost
 from captum_scd.comparison.measures import Measure
 from captum_scd.comparison.result import DONE
 from captum_scd.provenance import versions
 from captum_scd.runs.results import Summary
-from captum_scd.runs.writing import replacing
 
 FORMAT = "captum_scd comparison 1"
 NAMES = ("comparison.md", "comparison.json")

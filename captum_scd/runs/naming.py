@@ -1,9 +1,12 @@
 """Naming what is written about photos, so that no two meet and no photo is written over."""
 
+import hashlib
+import os
+import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from captum_scd._errors import UsageError
 from captum_scd.photos import Found, below, left_out
@@ -21,7 +24,8 @@ class Photo:
     Attributes:
         path: the file.
         names: from the plainest to the most distinct: the path relative to the given folder without its
-            suffix, with it, and with the given folder's own name before it.
+            suffix, with it, and with the given folder's own name before it; a hash ends the last one where
+            it is another's in upper and lower case.
         mark: ends the name, which tells results from images or from those of another command.
     """
 
@@ -94,21 +98,36 @@ def _photo(found: Found, given: Path) -> Photo:
 
 
 def _distinct(photos: list[Photo]) -> list[Photo]:
-    """Give photos whose names meet their next, more distinct one, until none meet."""
+    """Give photos whose results meet their next, more distinct name, until none meet."""
     while True:
-        counts = Counter(photo.name.casefold() for photo in photos)
-        if len(counts) == len(photos):
+        counts, spelled = (Counter(form(one.name) for one in photos) for form in (_plain, str))
+        folders = {_plain(str(above)) for one in photos for above in PurePosixPath(one.name).parents}
+        meeting = {
+            one.path
+            for one in photos
+            if counts[_plain(one.name)] > 1 or any(_plain(one.name + end) in folders for end in SUFFIXES)
+        }
+        if not meeting:
             return photos
-        photos = [_renamed(photo) if counts[photo.name.casefold()] > 1 else photo for photo in photos]
+        photos = [_renamed(one, spelled[one.name] > 1) if one.path in meeting else one for one in photos]
 
 
-def _renamed(photo: Photo) -> Photo:
-    if len(photo.names) == 1:
+def _plain(name: str) -> str:
+    """A name as disks see it that tell neither cases nor forms of accents apart."""
+    return unicodedata.normalize("NFC", name).casefold()
+
+
+def _renamed(photo: Photo, twice: bool) -> Photo:
+    """Take the next name; after the last one, where it is another's in other letters, mark it by a hash."""
+    if len(photo.names) > 1:
+        return replace(photo, names=photo.names[1:])
+    if twice:
         raise UsageError(
             f"Expected images whose results can be told apart, but {str(photo.path)!r} and another are both "
             f"called {photo.name!r}; give the folder above them instead."
         )
-    return replace(photo, names=photo.names[1:])
+    mark = hashlib.sha256(os.fsencode(photo.name)).hexdigest()[:8]
+    return replace(photo, names=(f"{photo.name}.{mark}",))
 
 
 def _marked(photos: list[Photo], folders: set[Path], out: Path) -> list[Photo]:

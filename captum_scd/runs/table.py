@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 
-from captum_scd._errors import UsageError, one_line
+from captum_scd._errors import ImageError, UsageError, one_line
+from captum_scd._writing import replacing, sweep
 from captum_scd.runs.naming import Photo
-from captum_scd.runs.writing import replacing
 
 
 @dataclass(frozen=True)
@@ -64,6 +64,7 @@ class AnswerTable:
         Raises:
             UsageError: if the file cannot be read or written, or is of another kind.
         """
+        sweep(self.place.parent)
         before = self.read()
         kept = {} if overwrite else self._kept(before, photos)
         paths = {str(photo.path) for photo in photos}
@@ -74,11 +75,14 @@ class AnswerTable:
         """Write one more answer, from `before` to `y1`; it is on disk when this returns.
 
         Raises:
+            ImageError: if its name cannot stand in a table.
             UsageError: if it cannot be written.
         """
         answer = Answer(*(str(photo.path), *found, digest, self.request))
         try:
             _write(self.place, "a", [astuple(answer)])
+        except UnicodeEncodeError as error:
+            raise ImageError("its name is no text, which a table cannot hold") from error
         except OSError as error:
             raise self._refused(f"writing it raised {one_line(error)}") from error
         return answer

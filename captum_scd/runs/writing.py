@@ -1,12 +1,10 @@
-"""Writing files that are there only once they are whole."""
+"""Writing figures."""
 
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
 from captum_scd._version import __version__
+from captum_scd._writing import replacing
 from captum_scd.provenance import SOFTWARE
 
 DPI = 150
@@ -23,14 +21,3 @@ def write_figure(figure: Figure, path: Path) -> None:
     """Write a figure as PNG, marked as ours."""
     with replacing(path) as partial:
         figure.savefig(partial, format="png", dpi=DPI, metadata={"Software": f"{SOFTWARE} {__version__}"})
-
-
-@contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """Yield a path to write to, which takes the place of `path` only once it is whole."""
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
-        yield partial
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)

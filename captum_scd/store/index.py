@@ -81,4 +81,5 @@ class Index:
 
 def key_hash(key: str) -> int:
     """Hash a key to 64 bits, alike in every process."""
-    return int.from_bytes(hashlib.blake2b(key.encode(), digest_size=8).digest(), "little")
+    name = key.encode("utf-8", "surrogatepass")  # of a file whose name is no text, too
+    return int.from_bytes(hashlib.blake2b(name, digest_size=8).digest(), "little")

@@ -1,8 +1,11 @@
 """Images in, figures, masks and summaries out."""
 
+import contextlib
 import functools
+import io
 import json
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -543,3 +546,31 @@ def test_a_pipe_given_by_name_is_refused_and_not_waited_for(explain, save, capsy
     os.mkfifo(pipe)
     assert explain(pipe) == 1
     assert "a device or a pipe" in capsys.readouterr().err
+
+
+def test_one_name_that_is_no_text_stops_no_command(explain, classify, save, out, tmp_path):
+    """Bytes of an old archive that are no UTF-8, on a terminal that knows ASCII alone."""
+    save("a.png")
+    save("z.png")
+    os.link(tmp_path / "photos" / "a.png", os.fsencode(tmp_path / "photos") + b"/caf\xe9.png")
+    ascii_only = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    with contextlib.redirect_stdout(ascii_only):
+        assert explain(tmp_path / "photos") == 0
+    assert len(list(out.glob("*.json"))) == 3
+    ascii_only.seek(0)
+    assert "caf\\udce9" in ascii_only.read()
+    assert explain(tmp_path / "photos", "--report") == 0
+    assert classify(tmp_path / "photos") == 1
+    assert (tmp_path / "results.csv").read_text(encoding="utf-8").count(".png") == 2
+
+
+def test_all_is_written_before_anything_is_printed(explain, compare, save, out, monkeypatch):
+    class Closed(io.StringIO):
+        def write(self, text: str) -> int:
+            raise BrokenPipeError
+
+    monkeypatch.setattr(sys, "stdout", Closed())
+    for run, written in ((explain, "report.html"), (compare, "comparison.json")):
+        with contextlib.suppress(BrokenPipeError):
+            run(save("a.png"), "--report")
+        assert (out / written).is_file()

@@ -1,6 +1,7 @@
 """A folder of results as the place of results."""
 
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 from matplotlib.figure import Figure
 from PIL import Image
 
-from captum_scd._errors import UsageError
+from captum_scd._errors import ImageError, UsageError
 from captum_scd.provenance import is_figure
 from captum_scd.runs.folder import Files, Folder
 from captum_scd.runs.naming import Photo
@@ -79,3 +80,22 @@ def test_a_full_disk_leaves_no_summary(folder, photo):
         folder.put(photo, photo.digest(), files(Full()))
     assert not (folder.place / "sub" / "a.json").exists()
     assert folder.begin([photo], overwrite=False) == {}
+
+
+@pytest.mark.parametrize("error", [OSError(36, "name too long"), IsADirectoryError(21, "Is a folder")])
+def test_a_name_that_cannot_be_written_is_the_photos_own_error(folder, photo, error):
+    class Refused:
+        def save(self, path: Path) -> None:
+            raise error
+
+    with pytest.raises(ImageError, match=f"its results cannot be written .*{error.strerror}"):
+        folder.put(photo, photo.digest(), files(Refused()))
+
+
+def test_what_a_killed_run_left_is_swept_up(folder, photo):
+    folder.put(photo, photo.digest(), files())
+    left = folder.place / "sub" / f".{16 * 'a'}.{2**22 + 1}.partial"
+    left.touch()
+    os.utime(left, (0, 0))
+    folder.begin([photo], overwrite=False)
+    assert not left.exists()

@@ -1,5 +1,6 @@
 """Naming what is written about photos."""
 
+import unicodedata
 from pathlib import Path
 
 import pytest
@@ -37,6 +38,23 @@ def test_same_stem_in_another_case_keeps_the_suffix(tmp_path):
 def test_two_folders_with_the_same_names_put_their_own_name_before(tmp_path):
     touched(tmp_path, "one/x.jpg", "two/x.jpg", "two/y.jpg")
     assert names(tmp_path / "one", tmp_path / "two") == ["one/x.jpg", "two/x.jpg", "y"]
+
+
+def test_photos_whose_names_differ_in_letters_alone_are_told_apart(tmp_path):
+    """Upper and lower case, and an accent as one letter or two; the names do not depend on each other."""
+    touched(tmp_path, "A.jpg", "a.jpg", "\u00e9.jpg", "e\u0301.jpg", "b.jpg")
+    found = names(tmp_path)
+    plain = {unicodedata.normalize("NFC", name).casefold() for name in found}
+    assert len(plain) == len(found) == 5
+    assert "b" in found
+    (tmp_path / "b.jpg").unlink()
+    assert set(names(tmp_path)) == set(found) - {"b"}
+
+
+@pytest.mark.parametrize("end", [".json", ".PNG", ".npz"])
+def test_results_never_lie_where_a_folder_of_results_is(tmp_path, end):
+    touched(tmp_path, "1.jpg", f"1{end}/q.jpg")
+    assert sorted(names(tmp_path)) == sorted(["1.jpg", f"1{end}/q"])
 
 
 def test_names_that_cannot_be_told_apart_are_an_error(tmp_path):

@@ -1,0 +1,56 @@
+"""Writing files that are there only once they are whole."""
+
+import errno
+import hashlib
+import os
+import re
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+PARTIAL = re.compile(r"\.(?:[0-9a-f]{16}|.+\.(?:png|npz|json|csv|html|md))\.(\d+)\.partial")
+"""Name of a file that a process with this number writes; earlier versions put the whole name before it."""
+
+STALE = 600
+"""Seconds after which nobody writes on, not even a process of another machine on a shared disk."""
+
+FOR_ALL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.ENODEV, errno.EMFILE})
+"""What is wrong with the place where files are written, not with the name of one of them."""
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Yield a path to write to, which takes the place of `path` only once it is whole.
+
+    Its name is short whatever that of `path` is, and says which process writes.
+    """
+    mark = hashlib.sha256(os.fsencode(path.name)).hexdigest()[:16]
+    partial = path.with_name(f".{mark}.{os.getpid()}.partial")
+    try:
+        yield partial
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def sweep(folder: Path) -> None:
+    """Remove what killed processes of this package left half written in a folder."""
+    with suppress(OSError):
+        for path in folder.glob(".*.partial"):
+            found = PARTIAL.fullmatch(path.name)
+            if found and not _is_alive(int(found[1])) and time.time() - path.stat().st_mtime > STALE:
+                path.unlink(missing_ok=True)
+
+
+def _is_alive(process: int) -> bool:
+    """Tell whether there is a process of that number; where that cannot be found out, there is."""
+    if os.name != "posix":
+        return True
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        return True
+    return True
