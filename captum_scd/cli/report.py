@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from captum_scd.cli.options import check_writable, whole_number
+from captum_scd.cli.options import check_writable, path_or_url, whole_number
 from captum_scd.pages import regions
 from captum_scd.pages.stored import Stored, entries
 from captum_scd.pages.writing import check_page, write
@@ -16,11 +16,11 @@ PAGE = "report.html"
 MOST = 1000
 """Images on a page; more than that take long to load."""
 
-GREY_WORDS = "stands for photos that are not where they were; masks are shown alone."
+GREY_WORDS = "stands for photos that are not where they were, or not below --photos; masks are shown alone."
 
 DESCRIPTION = """Write one page about a store of masks, without a network: a gallery to sort and search, and
-for each image its masks. Photos are read again where they still are; where they are not, masks are shown
-alone."""
+for each image its masks. Photos are read again where they still are, below --photos; elsewhere masks
+are shown alone."""
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -39,6 +39,13 @@ def add_store(parser: Any) -> None:
     parser.add_argument(
         "--out", type=Path, default=Path("captum-scd-report"), metavar="DIR", help="%(default)s"
     )
+    parser.add_argument(
+        "--photos",
+        type=path_or_url,
+        default=Path(),
+        metavar="FOLDER",
+        help="read photos that lie below this folder or URL, and no others (the current folder)",
+    )
 
 
 def run(options: argparse.Namespace) -> int:
@@ -47,13 +54,15 @@ def run(options: argparse.Namespace) -> int:
     Raises:
         UsageError: if the command cannot be carried out.
     """
-    stored = Stored.open(options.store)
+    stored = Stored.open(options.store, options.photos)
     check_writable(options.out)
     check_page(options.out / PAGE)
     failures = stored.store.failures
     count = min(len(stored.store), options.images)
     report = _report(stored, count, len(failures), options.line)
     page = write(options.out / PAGE, report, _images(stored, count, failures))
+    for note in stored.notes():
+        print(f"note: {note}")
     print(f"{count} of {len(stored.store)} images, {len(failures)} failed; report in {page}")
     return 1 if failures else 0
 

@@ -22,8 +22,10 @@ from captum_scd.pages.stored import Stored, entries, picture_of
 from captum_scd.pages.writing import check_page, write
 from captum_scd.photos import Normalization
 from captum_scd.store import Entry
+from captum_scd.store.schema import NUMBER, Rule, list_of
 from captum_scd.systematic import Case, Embedding, Findings, appearance, by_class, find, look, share_on
 
+THREE = Rule("three numbers", lambda value: list_of(NUMBER, least=3).holds(value) and len(value) == 3)
 PAGE, RECORD = "errors.html", "errors.json"
 
 DESCRIPTION = """Look for systematic errors and shortcuts in a store of masks. For each class: where the
@@ -62,7 +64,7 @@ def run(options: argparse.Namespace) -> int:
     Raises:
         UsageError: if the command cannot be carried out.
     """
-    stored = Stored.open(options.store)
+    stored = Stored.open(options.store, options.photos)
     reader = CaseReader(stored, read_objects(options.boxes, options.regions), _embedding(options, stored))
     check_writable(options.out)
     check_page(options.out / PAGE)
@@ -109,7 +111,8 @@ class CaseReader:
             ),
             "have no object": sum(case.on is None for case in cases) if self.objects else 0,
         }
-        return [f"{count} of {total} images {words}." for words, count in missing.items() if count]
+        told = [f"{count} of {total} images {words}." for words, count in missing.items() if count]
+        return [*told, *self.stored.notes()]
 
     def _case(self, entry: Entry) -> Case:
         joint, view = entry.masks.joint[0, 0], self.stored.view(entry)
@@ -165,7 +168,7 @@ def _embedding(options: argparse.Namespace, stored: Stored) -> Embedder | None:
     if options.model is None:
         return None
     asked = stored.asked
-    if not {"mean", "std"} <= set(asked):
+    if not all(THREE.holds(asked.get(name)) for name in ("mean", "std")):
         raise UsageError(
             "Expected a store that knows how its images were normalised for --model, but this one does not."
         )

@@ -126,12 +126,13 @@ def _maps(masks: FIDOMasks) -> Iterable[Map]:
 
 
 def _numbers(probability: Mapping[str, float], area: Mapping[str, float]) -> dict[str, float]:
-    """All columns that can be had: there is no share of a probability of 0."""
-    whole, kept, left = (probability[name] for name in ("image", "ssr", "sdr"))
+    """All columns that can be had: a store may not know all, and there is no share of a probability of 0."""
+    whole, kept, left = (probability.get(name) for name in ("image", "ssr", "sdr"))
     plain = {"probability": whole, "SSR keeps": kept, "SDR leaves": left}
-    shares = {"SSR keeps, relative": kept, "SDR leaves, relative": left} if whole else {}
-    relative = {name: min(1.0, value / whole) for name, value in shares.items()}
-    return {**plain, **relative, "SSR area": area["ssr"], "SDR area": area["sdr"]}
+    shares = {"SSR keeps, relative": kept, "SDR leaves, relative": left}
+    relative = {name: min(1.0, one / whole) for name, one in shares.items() if whole and one is not None}
+    told = {**plain, **relative, "SSR area": area.get("ssr"), "SDR area": area.get("sdr")}
+    return {name: value for name, value in told.items() if value is not None}
 
 
 def _label(result: Result, classes: Classes) -> str:

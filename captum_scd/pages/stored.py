@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -13,10 +14,15 @@ from captum_scd import infill
 from captum_scd._captum import progress_bar
 from captum_scd._errors import ImageError, UsageError, one_line
 from captum_scd.pages.regions import Shown
+from captum_scd.pages.sources import Sources
 from captum_scd.photos import Preparation, View, read
 from captum_scd.runs.classes import Classes
+from captum_scd.runs.digests import digest_of
 from captum_scd.runs.results import Result
 from captum_scd.store import Entry, MaskStore
+
+LARGEST = 1 << 13
+"""Pixels along a side of what is shown of a photo."""
 
 
 @dataclass(frozen=True)
@@ -25,21 +31,33 @@ class Stored:
 
     Attributes:
         store: the store.
+        sources: which of the photos that it names may be read.
     """
 
     store: MaskStore
+    sources: Sources
 
     @classmethod
-    def open(cls, place: str) -> "Stored":
+    def open(cls, place: str, photos: Path | str) -> "Stored":
         """Open a store.
 
+        Args:
+            place: path or URL.
+            photos: folder or URL below which photos may be read.
+
         Raises:
-            UsageError: if there is none, or what it takes to read it is not installed.
+            UsageError: if there is none, it is damaged, or what it takes to read it is not installed.
         """
         try:
-            return cls(MaskStore.open(place))
+            store = MaskStore.open(place)
+            for batch, what in {**store.damaged, **store.damaged_failures}.items():
+                raise ValueError(
+                    f"Expected the store {place!r} to be whole, but of batch {batch}, {what}. "
+                    "`captum-scd verify` lists what is damaged, and takes it out with --discard."
+                )
         except (OSError, ValueError, ImportError) as error:
             raise UsageError(str(error)) from error
+        return cls(store, Sources(photos))
 
     @cached_property
     def classes(self) -> Classes:
@@ -56,22 +74,38 @@ class Stored:
     @cached_property
     def asked(self) -> Mapping[str, Any]:
         """How the images were made of photos, by the names of the options of `explain`; may be empty."""
-        return self.store.identity["preparation"] or {}
+        preparation = self.store.identity["preparation"]
+        return preparation if isinstance(preparation, dict) else {}
 
     @property
     def preparation(self) -> Preparation | None:
         """How photos were cut, None where the store does not know."""
-        known = {name: self.asked[name] for name in ("size", "resize") if name in self.asked}
-        return Preparation(**known) if len(known) == 2 else None
+        size, resize = self.asked.get("size"), self.asked.get("resize")
+        if not (type(size) is int and type(resize) is int and 0 < size <= min(resize, LARGEST)):
+            return None
+        return Preparation(size, resize)
 
     def view(self, entry: Entry) -> View | None:
-        """Cut an entry's photo as the network saw it; None where that is not known, or not to be read."""
+        """Cut an entry's photo as the network saw it.
+
+        None where that is not known, or the photo is not to be read or another than it was.
+        """
         if not entry.source or self.preparation is None or len(entry.masks.size) != 2:
             return None
+        place = self.sources.find(entry.source)
         try:
-            return self.preparation(read(entry.source))
-        except (ImageError, ValueError):
+            same = place is not None and entry.digest in ("", digest_of(place))
+            return self.preparation(read(place)) if place is not None and same else None
+        except (ImageError, ValueError, OSError):
             return None
+
+    def notes(self) -> list[str]:
+        """Say which photos were not read, and how they are."""
+        count, below = self.sources.elsewhere, str(self.sources.below)
+        told = (
+            f"{count:,} photos do not lie below {below!r}, and were not read; --photos names where they are."
+        )
+        return [told] if count else []
 
     def shown(self, entry: Entry) -> Shown:
         """Find all there is to show of an entry; without its photo, masks are shown alone."""

@@ -1,5 +1,6 @@
 """Questions, answers and doubts in words."""
 
+import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
@@ -56,11 +57,12 @@ def doubts(result: Result) -> Iterator[str]:
     if result.contrasted:
         return
     probability = result.probability
-    if probability["ssr"] < probability["image"] / 2:
+    half = probability.get("image", math.nan) / 2
+    if probability.get("ssr", math.nan) < half:
         yield "the SSR keeps less than half of the probability"
-    if probability["sdr"] > probability["image"] / 2:
+    if probability.get("sdr", math.nan) > half:
         yield "the SDR leaves more than half of the probability"
-    if probability.get("infill", 0.0) > probability["image"] / 2:
+    if probability.get("infill", math.nan) > half:
         yield "the infill alone keeps more than half of the probability; try another --infill"
 
 

@@ -35,7 +35,7 @@ class Classes:
 
     def name(self, index: int) -> str | None:
         """Name of a class, None where names are not known."""
-        return self.names[index] if self.names else None
+        return self.names[index] if 0 <= index < len(self.names) else None
 
     def record(self, index: int) -> dict[str, int | str | None]:
         """Number and name of a class, as summaries keep them."""

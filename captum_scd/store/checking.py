@@ -32,8 +32,8 @@ class Problem:
 def verify(store: MaskStore) -> Iterator[Problem]:
     """Read every entry and say what is missing, damaged or there twice.
 
-    Facts and masks are compared with the hashes they were written with. What a run that was broken off left
-    without committing it is no problem: nothing points to it.
+    Facts and masks are compared with the hashes they were written with, and with what they must be. What a
+    run that was broken off left without committing it is no problem: nothing points to it.
 
     Args:
         store: of any size; one batch is held at a time.
@@ -54,7 +54,7 @@ def verify(store: MaskStore) -> Iterator[Problem]:
     batch two, image 'cat.jpg': it is in batch one, too
     """
     seen = Index()
-    for batch, what in sorted(store.damaged.items()):
+    for batch, what in sorted({**store.damaged, **store.damaged_failures}.items()):
         yield Problem(batch, "", what)
     for batch in store.batches:
         try:

@@ -22,10 +22,12 @@ from typing import TYPE_CHECKING, Any
 from captum_scd._errors import one_line
 from captum_scd.store.claiming import claim
 from captum_scd.store.columns import digest
+from captum_scd.store.schema import check_cells, check_facts, check_failure
 
 if TYPE_CHECKING:
     import zarr
 
+CHECKS = {"facts": check_facts, "failures": check_failure}
 READERS = 16
 """Objects that are asked for at a time where many are read."""
 
@@ -89,7 +91,13 @@ class Hierarchy:
             ValueError: if it is missing or altered.
         """
         try:
-            values = self.root[f"masks/{name}"][...]  # type: ignore[index]
+            array: Any = self.root[f"masks/{name}"]
+            shape, chunks, kind = tuple(array.shape), tuple(array.chunks), array.dtype
+        except Exception as error:
+            raise ValueError(f"its masks {name} cannot be read ({type(error).__name__})") from error
+        check_cells(name, shape, chunks, kind)
+        try:
+            values = array[...]
         except Exception as error:
             raise ValueError(f"its masks {name} cannot be read ({type(error).__name__})") from error
         if digest(values) != name:
@@ -97,7 +105,13 @@ class Hierarchy:
         return values
 
     def put(self, kind: str, name: str, facts: Mapping[str, Any], again: bool = False) -> None:
-        """Write facts as one object; what is there stays, unless it is to be written `again`."""
+        """Write facts as one object; what is there stays, unless it is to be written `again`.
+
+        Raises:
+            ValueError: if they are not what they must be.
+            OSError: if they cannot be written.
+        """
+        CHECKS[kind](facts)
         attributes = {"digest": digest(facts), "facts": facts}
         with _compact(), _writing(self.place):
             try:
@@ -109,7 +123,7 @@ class Hierarchy:
         """Read facts.
 
         Raises:
-            ValueError: if they are missing, damaged or altered.
+            ValueError: if they are missing, damaged, altered, or not what they must be.
         """
         try:
             attributes: dict[str, Any] = self.root[f"{kind}/{name}"].attrs.asdict()
@@ -119,6 +133,7 @@ class Hierarchy:
             raise ValueError(f"its facts cannot be read ({type(error).__name__})") from error
         if not whole:
             raise ValueError("its facts are altered")
+        CHECKS[kind](facts)
         return facts
 
     def names(self, kind: str) -> list[str]:
@@ -188,6 +203,12 @@ def _opened(where: str, mode: str) -> "zarr.Group | None":
         group: zarr.Group = module.open_group(where, mode=mode, zarr_format=3, use_consolidated=False)
     except (FileNotFoundError, module.errors.GroupNotFoundError):
         return None
+    except (OSError, ImportError):
+        raise
+    except Exception as error:
+        raise ValueError(
+            f"Expected a store of masks at {where!r}, but opening it raised {one_line(error)}."
+        ) from error
     return group
 
 

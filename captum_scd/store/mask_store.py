@@ -13,6 +13,7 @@ from captum_scd.store.entry import SCHEMA, Entry, Kept
 from captum_scd.store.hierarchy import Hierarchy
 from captum_scd.store.identity import as_json, differences
 from captum_scd.store.index import Index, key_hash
+from captum_scd.store.schema import check_fit, check_head
 
 FORMAT = "captum_scd store 1"
 BATCH = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
@@ -90,11 +91,12 @@ class MaskStore:
                 f"Expected {os.fspath(place)!r} to be a store of captum_scd ({FORMAT}), but it is "
                 f"{head.get('format', 'another kind of Zarr group')}."
             )
-        if head.get("schema", 1) > SCHEMA:
+        if type(head.get("schema")) is int and head["schema"] > SCHEMA:
             raise ValueError(
                 f"Expected a store of schema {SCHEMA} at most, but {os.fspath(place)!r} is of "
                 f"{head['schema']}; a later version of captum_scd reads it."
             )
+        check_head(head, os.fspath(place))
         store = cls(hierarchy, mode, head)
         if identity is not None:
             store.check(identity)
@@ -219,6 +221,12 @@ class MaskStore:
             if self._index.batch_of(facts["key"]) == facts.get("batch")
         }
 
+    @property
+    def damaged_failures(self) -> Mapping[str, str]:
+        """What is wrong with notes of failures, by their names, each of which `discard` takes."""
+        told = self._hierarchy.all_facts("failures")
+        return {f"failures/{name}": str(facts) for name, facts in told if not isinstance(facts, dict)}
+
     def kept(self, keys: Sequence[str]) -> dict[str, Kept]:
         """Say which photos there are masks of, by those of these keys that there are; masks are not read.
 
@@ -306,14 +314,15 @@ class MaskStore:
         return self._held[batch]
 
     def discard(self, batch: str) -> None:
-        """Take out a batch, so that it can be appended again.
+        """Take out a batch, so that it can be appended again, or a damaged note of a failure.
 
         Raises:
             OSError: if it cannot be written.
             ValueError: for a store that is open to read only.
         """
         self._check_writable()
-        self._hierarchy.remove("facts", batch)
+        kind, _, name = batch.rpartition("/")
+        self._hierarchy.remove(kind or "facts", name)
         self._held.pop(batch, None)
         self._known = None
 
@@ -357,9 +366,10 @@ class MaskStore:
         try:
             facts = self._facts(batch)
             packed = Batch(facts, {name: self._hierarchy.cells(name) for name in facts["cells"]})
+            check_fit(facts, packed.cells)
         except ValueError as error:
             raise ValueError(
-                f"Expected batch {batch!r} of {self.place!r} to be whole, but {error}."
+                f"Expected batch {batch!r} of the store {self.place!r} to be whole, but {error}."
             ) from error
         return list(unpack(packed, self.identity["settings"], self.versions["captum_scd"]))
 

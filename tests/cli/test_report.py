@@ -7,10 +7,12 @@ from pathlib import Path
 import pytest
 import torch
 from pages import Page, decoded
+from PIL import Image
 from stores import CARDED, CLASSES, IDENTITY, SIDE, corner, plant
 
 from captum_scd import FIDOMasks
 from captum_scd.cli import main
+from captum_scd.runs.digests import digest_of
 from captum_scd.store import Entry, MaskStore
 
 
@@ -21,6 +23,12 @@ def report(*arguments: object) -> int:
 @pytest.fixture
 def place(tmp_path: Path) -> Path:
     return plant(tmp_path)
+
+
+@pytest.fixture(autouse=True)
+def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Photos below the current folder are read."""
+    monkeypatch.chdir(tmp_path)
 
 
 def told(out: Path) -> Page:
@@ -48,6 +56,29 @@ def test_photos_are_shown_with_their_infill_where_they_are(place, out, tmp_path)
     images = told(out).blocks("facts")
     assert [image["infill"] for image in images[:3]] == [False, True, True]
     assert images[0]["facts"]["photo"] == "not read again"
+
+
+def test_photos_elsewhere_are_shown_where_their_folder_is_named(place, out, tmp_path, capsys, monkeypatch):
+    out.mkdir()
+    monkeypatch.chdir(out)
+    assert report(place) == 0
+    assert "48 photos do not lie below '.', and were not read; --photos names" in capsys.readouterr().out
+    assert report(place, "--photos", tmp_path / "photos", "--out", out) == 0
+    assert "not read" not in capsys.readouterr().out
+    assert all(image["infill"] for image in told(out).blocks("facts"))
+
+
+def test_another_photo_in_the_place_of_the_one_that_was_explained_is_not_shown(tmp_path, out):
+    store = MaskStore.create(tmp_path / "m.zarr", IDENTITY)
+    chances = {"image": 0.8, "predicted": 0.8, "ssr": 0.7, "sdr": 0.1}
+    for name in "ab":
+        path = tmp_path / f"{name}.png"
+        Image.new("RGB", (SIDE, SIDE), "red").save(path)
+        known = {"source": str(path), "digest": digest_of(path)}
+        store.append([Entry(name, corner(), 1, 1, chances, {"ssr": 0.1, "sdr": 0.1}, **known)], name)
+    Image.new("RGB", (SIDE, SIDE), "blue").save(tmp_path / "b.png")
+    assert report(store.place, "--out", out) == 0
+    assert [image["infill"] for image in told(out).blocks("facts")] == [True, False]
 
 
 def test_masks_are_shown_alone_where_it_is_not_known_how_photos_were_cut(tmp_path, out):

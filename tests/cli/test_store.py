@@ -73,7 +73,7 @@ def test_images_come_from_a_url_as_from_a_folder(explain_into, photos, place, tm
     for key in here:
         assert torch.equal(far[key].joint, here[key].joint)
         assert (far.entry(key).label, far.entry(key).source) == (int(key[0]), f"memory://camera/2026/{key}")
-    assert main(["report", str(tmp_path / "far.zarr"), "--out", str(out)]) == 0
+    assert main(["report", str(tmp_path / "far.zarr"), "--out", str(out), "--photos", "memory://camera"]) == 0
     assert "not read again" not in (out / "report.html").read_text(encoding="ascii")
 
 

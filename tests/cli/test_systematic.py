@@ -16,6 +16,12 @@ from captum_scd.store import Entry, MaskStore
 BODY = ["--boxes", "--regions"]
 
 
+@pytest.fixture(autouse=True)
+def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Photos below the current folder are read."""
+    monkeypatch.chdir(tmp_path)
+
+
 def errors(*arguments: object) -> int:
     return main(["errors", *map(str, arguments)])
 
