@@ -1,6 +1,8 @@
 """Tables: aligned for standard output, as Markdown, and as HTML with pictures."""
 
 import base64
+import math
+import re
 from collections.abc import Iterable, Sequence
 from html import escape
 
@@ -37,6 +39,34 @@ def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
         for column, (cell, width) in enumerate(zip(cells, widths, strict=True))
     ]
     return "  ".join(aligned).rstrip()
+
+
+FORMULA = re.compile(r"'*[=+\-@\t\r]")
+"""How what a spreadsheet takes for a formula begins, or what would be read back as such a text."""
+
+
+def csv_text(text: str) -> str:
+    """Mark a text of a CSV file that a spreadsheet would take for a formula; numbers stay numbers.
+
+    >>> csv_text("=1+1"), csv_text("wren"), csv_text("-0.5"), csv_text("'=1")
+    ("'=1+1", 'wren', '-0.5', "''=1")
+    >>> plain_text(csv_text("=1+1"))
+    '=1+1'
+    """
+    return f"'{text}" if FORMULA.match(text) and not _is_number(text) else text
+
+
+def plain_text(cell: str) -> str:
+    """Read what `csv_text` wrote."""
+    marked = cell.startswith("'") and FORMULA.match(cell[1:]) and not _is_number(cell[1:])
+    return cell[1:] if marked else cell
+
+
+def _is_number(text: str) -> bool:
+    try:
+        return math.isfinite(float(text)) and "\r" not in text and "\t" not in text
+    except ValueError:
+        return False
 
 
 def markdown(header: Sequence[str], rows: Iterable[Sequence[str]], left: int = 1) -> str:

@@ -2,7 +2,7 @@
 
 import csv
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -19,6 +19,8 @@ from captum_scd.store import Entry
 
 Box = tuple[float, float, float, float]
 COLUMNS = ("key", "x0", "y0", "x1", "y1")
+LARGEST = 1e7
+"""Pixels along a side of a photo; what is more was not measured."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +93,9 @@ def _read_boxes(path: Path) -> dict[str, list[Box]]:
     found = defaultdict(list)
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            for row in csv.DictReader(file):
+            rows = csv.DictReader(file)
+            _check_header(rows.fieldnames or ())
+            for row in rows:
                 found[row["key"]].append(_numbers(row))
     except (OSError, KeyError, TypeError, ValueError, csv.Error) as error:
         raise UsageError(
@@ -101,10 +105,16 @@ def _read_boxes(path: Path) -> dict[str, list[Box]]:
     return dict(found)
 
 
+def _check_header(names: Collection[str]) -> None:
+    missing = [name for name in COLUMNS if name not in names]
+    if missing:
+        raise ValueError(f"there is no column {missing[0]!r}")
+
+
 def _numbers(row: Mapping[str, Any]) -> Box:
     x0, y0, x1, y1 = (float(row[name]) for name in COLUMNS[1:])
-    if not (x0 < x1 and y0 < y1):
-        raise ValueError(f"Expected x0 < x1 and y0 < y1, but got {x0:g}, {y0:g}, {x1:g}, {y1:g}.")
+    if not (-LARGEST <= x0 < x1 <= LARGEST and -LARGEST <= y0 < y1 <= LARGEST):
+        raise ValueError(f"Expected x0 < x1 and y0 < y1 in pixels, but got {x0:g}, {y0:g}, {x1:g}, {y1:g}.")
     return x0, y0, x1, y1
 
 

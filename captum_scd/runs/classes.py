@@ -7,6 +7,9 @@ from pathlib import Path
 
 from captum_scd._errors import UsageError
 
+LARGEST = 16 << 20
+"""Bytes of a file of class names; a million names have less."""
+
 
 @dataclass(frozen=True)
 class Classes:
@@ -96,6 +99,12 @@ def read_names(path: Path | None) -> tuple[str, ...]:
     if path is None:
         return ()
     try:
+        size = path.stat().st_size
+        if size > LARGEST:
+            raise UsageError(
+                f"Expected --classes to name a file of {LARGEST >> 20} MiB at most, but {str(path)!r} has "
+                f"{size >> 20}."
+            )
         names = [line.strip() for line in path.read_text(encoding="utf-8-sig").rstrip().splitlines()]
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is not UTF-8 text"

@@ -8,6 +8,7 @@ from pathlib import Path
 from captum_scd._errors import ImageError, UsageError, one_line
 from captum_scd._writing import replacing, sweep
 from captum_scd.runs.naming import Photo
+from captum_scd.tables import csv_text, plain_text
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,10 @@ class Answer:
     y1: str
     image_sha256: str
     request_sha256: str
+
+    def cells(self) -> list[str]:
+        """The line as it stands in the file, where no name is taken for a formula."""
+        return [csv_text(value) for value in astuple(self)]
 
     @property
     def changed(self) -> bool:
@@ -80,7 +85,7 @@ class AnswerTable:
         """
         answer = Answer(*(str(photo.path), *found, digest, self.request))
         try:
-            _write(self.place, "a", [astuple(answer)])
+            _write(self.place, "a", [answer.cells()])
         except UnicodeEncodeError as error:
             raise ImageError("its name is no text, which a table cannot hold") from error
         except OSError as error:
@@ -102,7 +107,7 @@ class AnswerTable:
             raise self._refused(f"reading it raised {one_line(error)}") from error
         if lines and tuple(lines[0]) != COLUMNS:
             raise self._refused("it is a file of another kind")
-        return [Answer(*line) for line in lines[1:] if len(line) == len(COLUMNS)]
+        return [Answer(*map(plain_text, line)) for line in lines[1:] if len(line) == len(COLUMNS)]
 
     def _kept(self, before: Sequence[Answer], photos: Sequence[Photo]) -> dict[str, Answer]:
         """Answers to the same photos under the same request, by the photos' names."""
@@ -115,7 +120,7 @@ class AnswerTable:
         try:
             self.place.parent.mkdir(parents=True, exist_ok=True)
             with replacing(self.place) as partial:
-                _write(partial, "w", [COLUMNS, *map(astuple, kept)])
+                _write(partial, "w", [COLUMNS, *(one.cells() for one in kept)])
         except OSError as error:
             raise self._refused(f"writing it raised {one_line(error)}") from error
 

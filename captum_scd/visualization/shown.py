@@ -2,7 +2,9 @@
 
 from io import BytesIO
 
+from matplotlib.backend_bases import RendererBase
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 
 
 class ShownFigure(Figure):
@@ -11,6 +13,12 @@ class ShownFigure(Figure):
     Notebooks learn to show matplotlib's own figures only once pyplot has made one, or from
     `%matplotlib inline`; until then they would print no more than the figure's name.
     """
+
+    def draw(self, renderer: RendererBase) -> None:
+        """Draw the figure; a `$` in somebody's names is a `$`, and begins no formula."""
+        for text in self.findobj(Text):
+            text.set_parse_math(False)
+        super().draw(renderer)
 
     def _repr_png_(self) -> bytes:
         """Draw the figure as a PNG, for IPython."""

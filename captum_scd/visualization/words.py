@@ -22,13 +22,15 @@ def wrapped(text: str, width: float, points: float, weight: str = "normal") -> s
 @lru_cache(maxsize=1024)
 def text_width(text: str, points: float, weight: str = "normal") -> float:
     """Width of one line in inches."""
+    from matplotlib import rc_context
     from matplotlib.font_manager import FontProperties
     from matplotlib.textpath import TextPath
 
     if not text:
         return 0.0
     font = FontProperties(weight=weight)
-    return float(TextPath((0, 0), text, size=points, prop=font).get_extents().width) / 72
+    with rc_context({"text.parse_math": False}):  # as `ShownFigure` draws it
+        return float(TextPath((0, 0), text, size=points, prop=font).get_extents().width) / 72
 
 
 def lines_height(texts: Iterable[str], points: float) -> float:

@@ -135,7 +135,7 @@ def test_the_same_is_said_twice(tmp_path, out):
 @pytest.mark.parametrize(
     ("table", "words"),
     [
-        ("key,x0\na,1\n", "KeyError"),
+        ("key,x0\na,1\n", "no column 'y0'"),
         ("key,x0,y0,x1,y1\na,5,0,5,9\n", "x0 < x1"),
         ("key,x0,y0,x1,y1\na,b,0,5,9\n", "could not convert"),
     ],
@@ -155,3 +155,13 @@ def test_objects_are_given_in_one_way(tmp_path, out, capsys):
     assert "either --boxes or --regions" in capsys.readouterr().err
     assert errors(place, "--out", out, "--regions", boxes) == 2
     assert "to be a folder" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "text", ["", "\n", "key,x0,y0,x1\n", "key,x0,y0,x1,y1\na,0,0,inf,inf\n", "key,x0,y0,x1,y1\na,0,0,nan,1\n",
+             "key,x0,y0,x1,y1\na,0,0,1e300,1\n", "key,x0,y0,x1,y1\na,-inf,0,1,1\n"],
+)  # fmt: skip
+def test_boxes_that_are_none_are_refused(text, tmp_path, out, capsys):
+    (tmp_path / "b.csv").write_text(text)
+    assert errors(plant(tmp_path), "--out", out, "--boxes", tmp_path / "b.csv") == 2
+    assert "Expected --boxes to be a table" in capsys.readouterr().err

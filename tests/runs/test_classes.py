@@ -3,7 +3,7 @@
 import pytest
 
 from captum_scd._errors import UsageError
-from captum_scd.runs.classes import Classes, read_names
+from captum_scd.runs.classes import LARGEST, Classes, read_names
 
 BIRDS = Classes(4, ("Tree Sparrow", "House Sparrow", "crane", "crane"))
 
@@ -61,3 +61,11 @@ def test_any_of_several_classes():
         "House Sparrow, Tree Sparrow or crane",
     ]
     assert Classes(2).labels([1, 0]) == "class 1 or class 0"
+
+
+def test_a_file_that_can_be_no_list_of_names_is_not_read(tmp_path):
+    path = tmp_path / "names.txt"
+    with path.open("wb") as file:
+        file.truncate(LARGEST + (1 << 20))
+    with pytest.raises(UsageError, match=r"of 16 MiB at most, but .* has 17"):
+        read_names(path)

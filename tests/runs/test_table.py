@@ -62,6 +62,25 @@ def test_answers_to_other_photos_stay(photo, place):
     assert table.read() == [answer]
 
 
+@pytest.mark.parametrize(
+    "name", ["=cmd()", "+1-1", "-a", "@x", "'=x", "''", "'", "\t=x", "-1", "\r=", "a = b"]
+)
+def test_no_name_is_a_formula_and_all_come_back(place, tmp_path, name, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    path = Path(f"{name}.png")
+    path.write_bytes(b"pixels")
+    table = AnswerTable(place, "asked")
+    table.begin([], overwrite=False)
+    photo = Photo(path, ("a",))
+    answer = table.put(photo, photo.digest(), ("0", name, "0.5", "1", name, *["-0.5"] * 5))
+    assert table.read() == [answer]
+    assert table.begin([photo], overwrite=False) == {"a": answer}
+    with place.open(encoding="utf-8", newline="") as file:
+        cells = list(csv.reader(file))[1]
+    assert not any(cell[0] in "=+@\t\r" or cell.startswith(("-a", "'-0")) for cell in cells)
+    assert cells.count("-0.5") == 5
+
+
 def test_a_line_that_was_broken_off_is_passed_over(photo, place):
     table = AnswerTable(place, "asked")
     table.begin([photo], overwrite=False)

@@ -5,8 +5,9 @@ from io import BytesIO
 import numpy as np
 from matplotlib import image as images
 
-from captum_scd.visualization.layout import sheet
-from captum_scd.visualization.lines import plots
+from captum_scd.visualization.layout import sheet, write_title
+from captum_scd.visualization.lines import heading, legend, plots
+from captum_scd.visualization.words import text_width
 
 
 def test_a_sheet_and_plots_draw_themselves_as_they_are() -> None:
@@ -18,3 +19,15 @@ def test_a_sheet_and_plots_draw_themselves_as_they_are() -> None:
         np.testing.assert_array_equal(pixels, images.imread(BytesIO(saved.getvalue())))
         width, height = figure.get_size_inches() * figure.dpi
         assert pixels.shape[:2] == (int(height), int(width))
+
+
+def test_a_dollar_in_a_name_begins_no_formula() -> None:
+    for name in ("$5 a piece", "$\\foo{$", "a$b$c", "100 %$"):
+        figure, axes = plots(1, 0.3)
+        axes.flat[0].plot([0, 1], label=name)
+        write_title(figure, name, room=1.0)
+        legend(axes.flat[0], name)
+        heading(figure, name, 1)
+        figure.savefig(BytesIO(), format="png", bbox_inches="tight")
+        assert text_width(name, 8) > 0
+    assert text_width("a$b$c", 8) > text_width("abc", 8)
