@@ -574,3 +574,37 @@ def test_all_is_written_before_anything_is_printed(explain, compare, save, out, 
         with contextlib.suppress(BrokenPipeError):
             run(save("a.png"), "--report")
         assert (out / written).is_file()
+
+
+def test_a_disk_that_is_full_ends_the_run_and_the_next_one_goes_on(
+    explain, save, out, tmp_path, monkeypatch, capsys
+):
+    """It fills up at any of the six files; what is there then is whole, and the next run ends as if it had not."""
+    photos = [save("a.png"), save("b.png", 1)]
+    assert explain(*photos, "--out", tmp_path / "undisturbed") == 0
+    replace = Path.replace
+    for room in range(6):
+        left = iter(range(room))
+
+        def filling(path: Path, target: Path, left: Any = left) -> Any:
+            if next(left, None) is None:
+                raise OSError(28, "No space left on device")
+            return replace(path, target)
+
+        place = tmp_path / f"room for {room}"
+        with monkeypatch.context() as patch:
+            patch.setattr(Path, "replace", filling)
+            capsys.readouterr()
+            assert explain(*photos, "--out", place) == 2
+        said = capsys.readouterr()
+        assert (
+            said.err.strip().splitlines()[-1].startswith("captum-scd: error: Expected to write results into")
+        )
+        assert not said.out
+        assert len(list(place.glob("*.json"))) == room // 3
+        assert not list(place.glob(".*"))
+        assert explain(*photos, "--out", place) == 0
+        assert f"{2 - room // 3} explained, {room // 3} done before" in capsys.readouterr().out
+        for path in (tmp_path / "undisturbed").glob("*.npz"):
+            one, other = FIDOMasks.load(path), FIDOMasks.load(place / path.name)
+            assert torch.equal(one.joint, other.joint)
