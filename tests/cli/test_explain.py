@@ -579,7 +579,7 @@ def test_all_is_written_before_anything_is_printed(explain, compare, save, out, 
 def test_a_disk_that_is_full_ends_the_run_and_the_next_one_goes_on(
     explain, save, out, tmp_path, monkeypatch, capsys
 ):
-    """It fills up at any of the six files; what is there then is whole, and the next run ends as if it had not."""
+    """It fills up at any of the six files; the next run ends as if it had not."""
     photos = [save("a.png"), save("b.png", 1)]
     assert explain(*photos, "--out", tmp_path / "undisturbed") == 0
     replace = Path.replace
