@@ -17,7 +17,7 @@ READERS = 8
 def changed(samples: Sequence[Sample], kept: Mapping[str, Kept]) -> list[Sample]:
     """Find the samples whose photo is another than the one in the store.
 
-    Where the store or the sample knows no hash, the key alone tells.
+    Where the store or the sample knows no hash, the key alone tells. A photo that cannot be read is another.
 
     Args:
         samples: some of a run.
@@ -31,16 +31,8 @@ def changed(samples: Sequence[Sample], kept: Mapping[str, Kept]) -> list[Sample]
     if not asked:
         return []
     with ThreadPoolExecutor(READERS) as pool:
-        found = list(pool.map(_identified, asked))
+        found = list(pool.map(Sample.identified, asked))
     return [_again(one, kept[one.key]) for one in found if one.digest != kept[one.key].digest]
-
-
-def _identified(sample: Sample) -> Sample:
-    """Hash a photo; one that cannot be read is another than it was."""
-    try:
-        return sample.identified()
-    except ImageError:
-        return replace(sample, digest="")
 
 
 def _again(sample: Sample, kept: Kept) -> Sample:

@@ -38,15 +38,11 @@ class Sample:
     digest: str | Callable[[], str] = ""
 
     def identified(self) -> "Sample":
-        """Find the hash, so that it is known whatever becomes of the file.
-
-        Raises:
-            ImageError: if that fails.
-        """
+        """Find the hash, so that it is known whatever becomes of the file; empty where it cannot be read."""
         try:
             return self if isinstance(self.digest, str) else replace(self, digest=self.digest())
-        except Exception as error:
-            raise ImageError(f"it cannot be read ({one_line(error)})") from error
+        except Exception:  # loading says what is wrong
+            return replace(self, digest="")
 
     def load(self) -> Tensor:
         """Return the image.
