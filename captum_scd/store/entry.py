@@ -60,6 +60,9 @@ class Kept:
     Attributes:
         batch: where they are.
         digest, source: see `Entry`.
+
+    >>> Kept("first", "9f86d081", "/photos/cat.jpg").batch
+    'first'
     """
 
     batch: str
