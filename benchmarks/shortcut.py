@@ -89,7 +89,7 @@ def make_store(folder: Path, model: nn.Module, names: Sequence[str], images: Ten
 
 def named(store: Path, out: Path, *options: str) -> set[str]:
     """Run the command, and return the classes of which it names a group."""
-    if command(["errors", str(store), "--out", str(out), *options]):
+    if command(["errors", str(store), "--out", str(out), "--photos", str(store.parent), *options]):
         raise SystemExit(f"captum-scd errors failed on {store}")
     groups = json.loads((out / "errors.json").read_text(encoding="utf-8"))["groups"]
     return {group["class"]["name"] for group in groups if group["evidence"]}
