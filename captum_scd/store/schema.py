@@ -171,7 +171,7 @@ def check_fit(facts: Mapping[str, Any], cells: Mapping[str, Any]) -> None:
         if shape[0] != count:
             raise ValueError(f"its masks {name} are of {shape[0]} images, not of {count}")
         for key, grid, size in zip(facts["key"], facts["grid"], facts["size"], strict=True):
-            if grid == place and size and len(size) != len(shape) - 2:
+            if grid == place and size and len(shape) - 2 - len(size) not in (0, 1):  # 1: channels differ
                 raise ValueError(
                     f"its masks of {key!r} have a grid of {list(shape[2:])} for an input of {size}"
                 )

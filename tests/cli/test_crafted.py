@@ -104,7 +104,7 @@ FACTS = [
     ("key", ...), ("key", "ab"), ("key", [1, 2]), ("key", ["x.jpg", "x.jpg"]), ("key", ["x.jpg"]),
     ("key/0", "a" * 10**6), ("cells", []), ("cells", ["../../identity"]), ("cells", {"a": 1}),
     ("grid", [0, 1]), ("grid", [0, -1]), ("grid/0", None), ("grid/0", True), ("size", ...),
-    ("size", [32, 32]), ("size/0", [32]), ("size/0", [-32, 32]), ("size/0", [10**6, 10**6]),
+    ("size", [32, 32]), ("size/0", [9, 9, 9, 9]), ("size/0", [-32, 32]), ("size/0", [10**6, 10**6]),
     ("size/0", [HUGE, 1]), ("size/0", [32.0, 32.0]), ("size/0", [1] * 64), ("target/0", -1),
     ("target/0", HUGE), ("target/0", "a"), ("target/0", 1.5), ("target/0", None), ("predicted", 0),
     ("predicted/0", True), ("probability", []), ("probability/image", [0.5]), ("probability/image/0", -0.5),
