@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from captum_scd import FIDOAttribution, FIDOMasks, compare, metrics
 from captum_scd.cli.arguments import IMAGENET_MEAN, IMAGENET_STD
 from captum_scd.cli.options import names_of, whole_number
-from captum_scd.comparison import DEFAULT_METHODS, MEASURES, METHODS, Comparison
+from captum_scd.comparison import DEFAULT_MEASURES, DEFAULT_METHODS, MEASURES, METHODS, Comparison
 from captum_scd.comparison.costs import Cost
 from captum_scd.photos import Normalization
 from captum_scd.photos import read as read_photo
