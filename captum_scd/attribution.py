@@ -61,7 +61,9 @@ class FIDOAttribution(PerturbationAttribution):  # type: ignore[misc]
     `area_weight` times the area), and scaled so that this cut is at 0.5.
 
     The model only needs to be differentiable in its input. It is left as it was: parameters, gradients,
-    buffers, modes, hooks and the global random state.
+    buffers, modes, hooks and the global random state. Threads may explain with one model: they take turns,
+    process-wide, since the global random state is one for all of them; a thread that calls the model itself
+    meanwhile, or draws global random numbers, must wait for them. Processes do not wait for one another.
 
     Args:
         forward_func: the model, or any function, that returns logits (N, classes), or one logit (N,); see

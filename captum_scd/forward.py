@@ -3,6 +3,8 @@
 A row remembers which example it was made from; targets and additional forward arguments follow it.
 """
 
+import os
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,10 +13,11 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
 
 from captum_scd._captum import Target, format_additional_forward_args, validate_target
-from captum_scd.network import in_plain_words, independent, module_of, reading
+from captum_scd.network import in_plain_words, independent, networks_behind, reading
 from captum_scd.outputs import Suspicion, logits_in
 
 
@@ -48,7 +51,7 @@ class Query:
         """
         arguments = tuple(self._rows(argument, examples) for argument in self.arguments)
         with in_plain_words(self.forward_func, inputs, self.count):
-            output = self.forward_func(*inputs, *arguments)
+            output = self.forward_func(*inputs, *copied(arguments))
             checked = self.checked(output, examples)
         if self.suspicion is not None:
             self.suspicion.look(checked, partial(self._some, inputs, examples))
@@ -71,7 +74,8 @@ class Query:
         """Run two rows again, with a graph."""
         rows = tuple(tensor[:2].detach().requires_grad_() for tensor in inputs)
         arguments = (self._rows(argument, examples[:2]) for argument in self.arguments)
-        return self.checked(self.forward_func(*rows, *arguments), examples[:2])
+        output = self.forward_func(*copied(rows), *copied(tuple(arguments)))
+        return self.checked(output, examples[:2])
 
     def _rows(self, argument: Any, examples: Tensor) -> Any:
         follows = isinstance(argument, Tensor) and argument.ndim > 0 and len(argument) == self.count
@@ -129,25 +133,54 @@ def target_index(target: Target, count: int, device: torch.device) -> Tensor | N
     return index.long().reshape(-1, *index.shape[1:2] or (1,)).expand(count, -1)
 
 
+def copied(given: Any) -> Any:
+    """Copy tensors, also those in tuples, lists and dictionaries; gradients flow through, all else is kept.
+
+    What goes to the user's model and is used again afterwards goes there as a copy, since networks may
+    normalise their input in place. In place is also forbidden on leaves that require a gradient; a copy is
+    none.
+    """
+    if isinstance(given, Tensor):
+        return given.clone()
+    if type(given) in (tuple, list):
+        return type(given)(map(copied, given))
+    return {name: copied(value) for name, value in given.items()} if type(given) is dict else given
+
+
+_alone = threading.RLock()
+"""The global random state and a model's buffers are one for all threads: who preserves them works alone."""
+
+
+def _of_a_child() -> None:
+    """Let a forked process begin with a lock of its own: nobody there would ever release its parent's."""
+    global _alone
+    _alone = threading.RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_of_a_child)
+
+
 @contextmanager
 def preserved(
     forward_func: Callable[..., Any], devices: list[torch.device], seed: int | None = None
 ) -> Iterator[None]:
-    """Put the global random state, and the buffers of a model in training mode, back afterwards.
+    """Put the global random state, and a model's buffers, back afterwards; one thread at a time.
 
-    Inside, global random numbers start from `seed`, so that a model that draws some answers alike twice;
-    without a seed they go on from where they are.
+    In eval mode, too, some models write buffers: observers of ranges, counters of calls. A buffer that was
+    replaced is put back as the tensor it was. Inside, global random numbers start from `seed`, so that a
+    model that draws some answers alike twice; without a seed they go on from where they are.
     """
-    buffers = _training_buffers(forward_func)
     accelerators = [device for device in devices if device.type == "cuda"]
-    try:
-        with torch.random.fork_rng(accelerators):
+    with _alone, torch.random.fork_rng(accelerators):
+        buffers = _buffers(forward_func)
+        try:
             if seed is not None:
                 _seed(seed, accelerators)
             yield
-    finally:
-        for buffer, value in buffers:
-            buffer.data.copy_(value)  # not counted as a change: graphs that hold the buffer stay valid
+        finally:
+            for put_back in buffers:
+                put_back()
 
 
 def _seed(seed: int, accelerators: list[torch.device]) -> None:
@@ -175,11 +208,28 @@ def checked_inputs(inputs: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
     return inputs
 
 
-def _training_buffers(forward_func: Callable[..., Any]) -> list[tuple[Tensor, Tensor]]:
-    module = module_of(forward_func)
-    if module is None or not any(part.training for part in module.modules()):
-        return []
-    return [(buffer, buffer.clone()) for buffer in module.buffers()]
+def _buffers(forward_func: Callable[..., Any]) -> list[Callable[[], None]]:
+    """Note the buffers of a model; each function puts one of them back."""
+    parts = {part for module in networks_behind(forward_func) for part in module.modules()}
+    return [_buffer_memory(part, *one) for part in parts for one in part._buffers.items()]
+
+
+def _buffer_memory(part: nn.Module, name: str, buffer: Tensor | None) -> Callable[[], None]:
+    value = buffer.clone() if buffer is not None and _is_writable(buffer) else None
+
+    def put_back() -> None:
+        if part._buffers.get(name) is not buffer:
+            part._buffers[name] = buffer
+        if buffer is not None and value is not None:
+            with torch.inference_mode(buffer.is_inference()):
+                buffer.data.copy_(value)  # not counted as a change: graphs that hold the buffer stay valid
+
+    return put_back
+
+
+def _is_writable(buffer: Tensor) -> bool:
+    """Tell whether a buffer can be written in place: not if it has no values yet, or repeats some."""
+    return not is_lazy(buffer) and not (buffer.layout == torch.strided and 0 in buffer.stride())
 
 
 def _checked_output(output: object, rows: int, target: Tensor | None) -> Tensor:

@@ -199,7 +199,7 @@ def resolve(strategy: str | Callable[..., Tensor]) -> Infill:
     draws = _takes_generator(function)
 
     def fill(inputs: Tensor, generator: Generator) -> Tensor:
-        filled = function(inputs, generator=generator) if draws else function(inputs)
+        filled = function(inputs.clone(), **({"generator": generator} if draws else {}))
         return _checked(filled, inputs, describe(strategy))
 
     return fill

@@ -1,8 +1,13 @@
 """Asking the model: targets, arguments, and what must be left as it was."""
 
+import os
+import signal
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 import torch
 from models import TinyConv
+from quick import explain
 from torch import Tensor, nn
 
 from captum_scd._captum import select_targets
@@ -98,8 +103,8 @@ def test_arguments_and_targets_follow_the_rows() -> None:
     rows = torch.tensor([2, 0, 0, 1])
     query((torch.zeros(4, 2),), rows)
     assert seen[0].tolist() == [30, 10, 10, 20]
-    assert seen[1] is scalar
-    assert seen[2] is other
+    assert torch.equal(seen[1], scalar)
+    assert torch.equal(seen[2], other)
     assert seen[3:] == ["word", None]
     assert query.targets(rows).tolist() == [[3], [1], [1], [2]]
 
@@ -139,3 +144,56 @@ def test_random_numbers_inside_start_from_the_seed() -> None:
         with preserved(nn.Identity(), [CPU], seed=3):
             draws.append(torch.rand(4))
     assert torch.equal(*draws)
+
+
+class Counting(nn.Module):
+    """Writes buffers in eval mode: in place, behind autograd's back, and by putting a new one there."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("calls", torch.zeros(()))
+        self.register_buffer("largest", torch.full((1,), float("nan")))
+        self.register_buffer("replaced", torch.zeros(2))
+        self.register_buffer("later", None)
+        self.register_buffer("spread", torch.zeros(1).expand(3))
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.calls += 1
+        self.largest.data.fill_(x.max())
+        self.replaced = self.replaced + 1
+        self.later = x
+        return x
+
+
+@pytest.mark.parametrize("inference", [False, True])
+def test_buffers_are_put_back_in_eval_mode_too(inference: bool) -> None:
+    with torch.inference_mode(inference):
+        net = Counting().eval()
+    before = dict(net._buffers)
+    values = {name: buffer.clone() for name, buffer in before.items() if buffer is not None}
+    with preserved(net, [CPU]), torch.inference_mode(inference):
+        net(torch.ones(2))
+        assert net.calls == 1
+    assert all(net._buffers[name] is buffer for name, buffer in before.items())
+    assert all(torch.allclose(before[name], value, equal_nan=True) for name, value in values.items())
+
+
+def test_observers_of_a_quantised_network_are_put_back(images: Tensor) -> None:
+    net = nn.Sequential(torch.ao.quantization.MinMaxObserver(), TinyConv()).eval()
+    explain(net, images)
+    assert net[0].min_val.isinf()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded")
+def test_a_forked_process_does_not_wait_for_its_parents_threads() -> None:
+    def explain_in_a_child() -> int:
+        child = os.fork()
+        if child == 0:
+            signal.alarm(20)
+            with preserved(nn.Identity(), [CPU]):
+                os._exit(0)
+        return os.waitpid(child, 0)[1]
+
+    with preserved(nn.Identity(), [CPU]), ThreadPoolExecutor(1) as other:
+        assert other.submit(explain_in_a_child).result() == 0

@@ -12,6 +12,7 @@ from captum_scd.attribution import FIDOAttribution
 from captum_scd.classification.boxes import BoxRule
 from captum_scd.classification.combination import COMBINATIONS, Combination
 from captum_scd.classification.views import VIEWS, Scene, View
+from captum_scd.forward import copied
 from captum_scd.grid import resize
 from captum_scd.masks import FIDOMasks, check_mode
 from captum_scd.network import in_plain_words, independent
@@ -166,7 +167,7 @@ class MaskGuidedClassifier(nn.Module):
 
     def _logits(self, inputs: Tensor) -> Tensor:
         with in_plain_words(self.model, (inputs,), len(inputs)):
-            output = logits_in(self.model(inputs))
+            output = logits_in(self.model(copied(inputs)))
         if output.ndim != 2 or len(output) != len(inputs) or output.shape[1] < 2:
             raise ValueError(
                 f"Expected the model to return logits ({len(inputs)}, classes) of at least two classes, "

@@ -19,6 +19,7 @@ from captum_scd.cli.files import SUFFIXES, from_file
 from captum_scd.cli.foreign import checked, told
 from captum_scd.cli.hubs import from_hugging_face, from_timm, from_torchvision
 from captum_scd.cli.inputs import Inputs, said_by
+from captum_scd.forward import copied
 from captum_scd.outputs import NoLogitsError
 
 HUBS: Mapping[str, Callable[[str], tuple[nn.Module, Inputs]]] = {
@@ -146,7 +147,7 @@ def probe(model: Callable[[Tensor], Any], size: int, device: torch.device) -> in
     """
     shape = (1, 3, size, size)
     try:
-        output = model(torch.zeros(shape, device=device, requires_grad=True))
+        output = model(copied(torch.zeros(shape, device=device, requires_grad=True)))
     except NoLogitsError as error:
         raise UsageError(str(error)) from error
     except Exception as error:

@@ -12,7 +12,7 @@ from torch import Generator, Tensor
 from captum_scd import infill as infills
 from captum_scd._captum import Baselines, Target, format_additional_forward_args
 from captum_scd.comparison.untouched import untouched
-from captum_scd.forward import checked_inputs, make_query
+from captum_scd.forward import checked_inputs, copied, make_query
 from captum_scd.metrics.fidelity import Trial, trial_of
 from captum_scd.models import logits_of
 from captum_scd.network import check_model, in_plain_words
@@ -150,4 +150,4 @@ def _settled(
 
 def _answer(model: Callable[..., Any], images: Tensor, arguments: object) -> Any:
     with torch.no_grad(), in_plain_words(model, (images,), len(images)):
-        return model(images, *format_additional_forward_args(arguments))
+        return model(copied(images), *copied(format_additional_forward_args(arguments)))

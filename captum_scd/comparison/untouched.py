@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from captum_scd.forward import preserved
+from captum_scd.forward import copied, preserved
 from captum_scd.network import module_of
 
 
@@ -19,12 +19,27 @@ def untouched(model: Callable[..., Any], device: torch.device, seed: int) -> Ite
     Inside, global random numbers start from the seed, so that a method that draws them gives the same map
     wherever it stands among the others.
     """
-    restore = _memory(model)
+    with preserved(model, [device], seed), _quiet():
+        restore = _memory(model)
+        try:
+            with _copies_handed_to(model):
+                yield
+        finally:
+            restore()
+
+
+@contextmanager
+def _copies_handed_to(model: Callable[..., Any]) -> Iterator[None]:
+    """Let a network that changes its input in place change a copy: methods call it several times on one."""
+    module = module_of(model)
+    if module is None:
+        yield
+        return
+    handle = module.register_forward_pre_hook(lambda _, *given: copied(given), prepend=True, with_kwargs=True)
     try:
-        with preserved(model, [device], seed), _quiet():
-            yield
+        yield
     finally:
-        restore()
+        handle.remove()
 
 
 @contextmanager
@@ -42,10 +57,9 @@ def _memory(model: Callable[..., Any]) -> Callable[[], None]:
         return lambda: None
     parts = [_part_memory(part) for part in module.modules()]
     parameters = [_parameter_memory(parameter) for parameter in module.parameters()]
-    buffers = [_value_memory(buffer) for buffer in module.buffers()]
 
     def restore() -> None:
-        for put_back in parts + parameters + buffers:
+        for put_back in parts + parameters:
             put_back()
 
     return restore

@@ -82,7 +82,7 @@ def sensitivity(
     def greatest(amount: float, draws: int) -> Tensor:
         return _greatest_change(explanation_func, inputs.detach().clone(), amount, draws, seed, kwargs)
 
-    with _randomness_of(seed), preserved(_model_behind(explanation_func), [inputs.device], seed):
+    with preserved(_model_behind(explanation_func), [inputs.device], seed), _randomness_of(seed):
         value, floor = greatest(radius, n_samples), greatest(0.0, 1)
         return Sensitivity(value, greatest(0.0, n_samples) if floor.any() else floor)
 
@@ -128,7 +128,7 @@ def _one_map_each(explanation_func: Callable[..., Any]) -> Callable[..., Any]:
     """
 
     def explain(inputs: Any, **kwargs: Any) -> Any:
-        tensor = _unwrapped(inputs)
+        tensor = _unwrapped(inputs).clone()  # a method may change it, and Captum uses it again
         given = {name: _unwrapped(value) if name == "baselines" else value for name, value in kwargs.items()}
         attributions = _checked(explanation_func(tensor, **given), len(tensor))
         return (attributions,) if isinstance(inputs, tuple) else attributions

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from captum_scd._captum import Target
-from captum_scd.forward import make_query, preserved
+from captum_scd.forward import copied, make_query, preserved
 from captum_scd.network import reading
 from captum_scd.objective import logit
 from captum_scd.outputs import logits_in
@@ -145,7 +145,7 @@ class SaliencyGuidedDropout(nn.Module):
         if rate == 0:
             return self.model(*inputs, **arguments)  # type: ignore[no-any-return]
         with preserved(self.model, list({parameter.device for parameter in self.parameters()})):
-            attribution = self._attributed(inputs, arguments, target)
+            attribution = self._attributed(copied(inputs), copied(arguments), target)
         dropped = self._dropped(_wide(attribution), rate)
         return self._run_without(dropped, inputs, arguments)
 

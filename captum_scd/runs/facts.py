@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from captum_scd._errors import ImageError
+from captum_scd.forward import copied
 from captum_scd.masks import MODES, FIDOMasks
 from captum_scd.metrics import area, probability_under
 from captum_scd.network import in_plain_words
@@ -23,7 +24,7 @@ def class_probabilities(model: nn.Module, inputs: Tensor) -> Tensor:
         ImageError: if an answer is not finite.
     """
     with torch.no_grad(), in_plain_words(model, (inputs,), len(inputs)):
-        return probabilities_of(model, logits_in(model(inputs)))
+        return probabilities_of(model, logits_in(model(copied(inputs))))
 
 
 def probabilities_of(model: nn.Module, outputs: Tensor) -> Tensor:

@@ -10,6 +10,7 @@ from captum_scd.classification.boxes import BoxRule
 from captum_scd.classification.crops import crop_resize
 from captum_scd.comparison.layers import feature_layer
 from captum_scd.composites import blend
+from captum_scd.forward import copied, preserved
 from captum_scd.systematic.places import CUT
 
 
@@ -53,15 +54,16 @@ class Embedding:
         boxes = self.rule(left)
         height, width = inputs.shape[2:]
         shown = crop_resize(blend(left, inputs, infill.blur(inputs)), boxes, (height, width))
-        return self._pooled(shown)
+        with preserved(self.model, [shown.device]):
+            return self._pooled(shown)
 
     def _pooled(self, shown: Tensor) -> Tensor:
         if not self._layer:
-            self._layer.append(feature_layer(self.model, lambda: self.model(shown[:1])).module)
+            self._layer.append(feature_layer(self.model, lambda: self.model(copied(shown[:1]))).module)
         maps: list[Tensor] = []
         handle = self._layer[0].register_forward_hook(lambda _, __, output: maps.append(output))
         try:
-            self.model(shown)
+            self.model(copied(shown))
         finally:
             handle.remove()
         return maps[-1].mean((2, 3)).float().cpu()
