@@ -319,7 +319,7 @@ class FIDOAttribution(PerturbationAttribution):  # type: ignore[misc]
             settings.n_restarts,
             settings.temperature,
             generator,
-            float(torch.rand((), generator=generator)),
+            float(torch.rand((), generator=generator, dtype=torch.float32, device="cpu")),
         )
 
     def _record(

@@ -83,7 +83,7 @@ def bargains(trials: Trials, region: Tensor, area_weight: float) -> tuple[Tensor
     """Try the ladder, and what is between its best and the next: areas and losses, (2, N, R) each."""
     first = _ladder(region)
     coarse = _loss(trials, region, first, area_weight)
-    second = first.gather(2, coarse.argmin(2, keepdim=True)) * torch.tensor(BETWEEN, device=region.device)
+    second = first.gather(2, coarse.argmin(2, keepdim=True)) * region.new_tensor(BETWEEN)
     fine = _loss(trials, region, second, area_weight)
     return torch.cat([first, second], dim=2), torch.cat([coarse, fine], dim=2)
 
@@ -101,7 +101,7 @@ def sufficiency(trials: Trials, ssr: Tensor, area_weight: float) -> Tensor:
 
 def _ladder(orders: Tensor) -> Tensor:
     """Areas (..., R) that are tried first for orders (..., cells)."""
-    return torch.tensor(LADDER, device=orders.device).expand(*orders.shape[:-1], -1)
+    return orders.new_tensor(LADDER).expand(*orders.shape[:-1], -1)
 
 
 def recut(order: Order, masks: Tensor) -> Tensor:

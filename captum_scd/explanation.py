@@ -136,7 +136,11 @@ def _overlap(regions: Tensor) -> Tensor:
     pairs = [
         (one & other).sum(-1) / (one | other).sum(-1).clamp(min=1) for one, other in combinations(regions, 2)
     ]
-    return torch.stack(pairs).mean(0) if pairs else torch.full(regions.shape[1:2], float("nan"))
+    return (
+        torch.stack(pairs).mean(0)
+        if pairs
+        else torch.full(regions.shape[1:2], float("nan"), dtype=torch.float32, device=regions.device)
+    )
 
 
 def _verdicts(

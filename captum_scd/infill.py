@@ -150,7 +150,7 @@ def shuffle(inputs: Tensor, generator: Generator, patch: float = 16.0) -> Tensor
     width = max(1, round(patch * _scale(inputs)))
     padded = _padded_to_multiple(inputs, width)
     patches = _split(padded, width)
-    order = torch.randperm(patches.shape[2], generator=generator).to(inputs.device)
+    order = torch.randperm(patches.shape[2], generator=generator, device="cpu").to(inputs.device)
     shuffled = _join(patches[:, :, order], padded.shape)
     for axis in _spatial_axes(inputs):
         shuffled = shuffled.narrow(axis, 0, inputs.shape[axis])
@@ -245,7 +245,7 @@ def can_be_repeated(name: str) -> bool:
     if name not in INFILLS:
         return False
     fill, draw = resolve(name), Generator().manual_seed
-    picture = torch.rand(1, 3, 32, 32, generator=draw(0))
+    picture = torch.rand(1, 3, 32, 32, generator=draw(0), dtype=torch.float32, device="cpu")
     filled, normalized = fill(picture, draw(1)), fill(2 * picture - 1, draw(2))
     return torch.allclose(normalized, 2 * filled - 1, atol=1e-4)
 
@@ -282,7 +282,7 @@ def _spread(value: object, inputs: Tensor) -> Tensor:
     """Broadcast a number or a tensor to its input; one axis alone is that of the channels."""
     if not isinstance(value, (Tensor, np.ndarray, np.generic, int, float)):
         raise TypeError
-    tensor = torch.as_tensor(value).to(inputs)
+    tensor = torch.as_tensor(value, dtype=inputs.dtype, device=inputs.device)
     if tensor.ndim == 1 and inputs.ndim > 2:
         tensor = tensor.view(-1, *[1] * (inputs.ndim - 2))
     return tensor.expand_as(inputs).clone(memory_format=torch.contiguous_format)
@@ -335,7 +335,7 @@ def _scale(inputs: Tensor) -> float:
 
 
 def _shared_draw(draw: Callable[..., Tensor], inputs: Tensor, generator: Generator) -> Tensor:
-    return draw((1, *inputs.shape[1:]), generator=generator).to(inputs)
+    return draw((1, *inputs.shape[1:]), generator=generator, dtype=torch.float32, device="cpu").to(inputs)
 
 
 def _filtered(inputs: Tensor, kernel: Tensor) -> Tensor:
@@ -346,7 +346,7 @@ def _padded_to_multiple(inputs: Tensor, width: int) -> Tensor:
     for axis in _spatial_axes(inputs):
         size = inputs.shape[axis]
         padded = -(-size // width) * width
-        inputs = inputs.index_select(axis, reflect(torch.arange(padded), size).to(inputs.device))
+        inputs = inputs.index_select(axis, reflect(torch.arange(padded, device=inputs.device), size))
     return inputs
 
 

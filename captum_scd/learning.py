@@ -90,7 +90,8 @@ class MaskLearning:
     def start(self) -> Tensor:
         """Flat logits (2, starts * N, cells)."""
         inputs = self.composites[0].inputs[0]
-        return torch.zeros(2, self.n_starts * len(inputs), self.grid.count, device=inputs.device)
+        count = self.n_starts * len(inputs)
+        return torch.zeros(2, count, self.grid.count, dtype=torch.float32, device=inputs.device)
 
     def __call__(self, step: int, logits: Tensor, flat: Tensor) -> Evaluation:
         """Draw the samples of a step, as an optimisation `Closure`; those marked `flat` (n,) survey."""
@@ -149,7 +150,7 @@ class MaskLearning:
         low, high = SURVEY_AREAS
         shown = low + (high - low) * places
         apart = torch.stack([places, (places + 0.5).frac()], dim=1)
-        least, most = torch.tensor(AREAS).T
+        least, most = places.new_tensor(AREAS).T
         surveyed, rounds = torch.stack([shown, 1 - shown], dim=1), least * (most / least) ** apart
         return surveyed[..., None, None], rounds[..., None, None]
 
@@ -160,7 +161,7 @@ class MaskLearning:
         """
         shape = samples.shape[:3]
         keep = torch.stack([samples[:, SSR], 1 - samples[:, SDR]], dim=1)
-        sign = torch.tensor([1.0, -1.0], device=samples.device).view(1, 2, 1)
+        sign = samples.new_tensor([1.0, -1.0]).view(1, 2, 1)
         is_ssr, is_flat = ((sign > 0).expand(shape).flatten(), flat.expand(shape).flatten())
 
         def loss(scores: Tensor, rows: Tensor) -> Tensor:

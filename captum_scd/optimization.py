@@ -140,5 +140,5 @@ def levels(values: Tensor) -> Tensor:
     count, told = values.shape[-1], (normalized(values) / ALIKE).round()
     borders = told.sort(dim=-1).values[..., [part * count // LEVELS for part in range(1, LEVELS)]]
     place = (told[..., None] >= borders[..., None, :]).sum(-1)
-    middles: Tensor = 2**0.5 * torch.erfinv((2 * place + 1) / LEVELS - 1)
+    middles: Tensor = 2**0.5 * torch.erfinv((2 * place + 1).to(values) / LEVELS - 1)
     return middles

@@ -28,7 +28,7 @@ def logistic_noise(shape: tuple[int, ...], generator: Generator) -> Tensor:
     Returns:
         Finite float32 noise of that shape, on the CPU.
     """
-    return logit_of_uniform(torch.rand(shape, generator=generator))
+    return logit_of_uniform(torch.rand(shape, generator=generator, dtype=torch.float32, device="cpu"))
 
 
 def antithetic_noise(shape: tuple[int, ...], generator: Generator) -> Tensor:
@@ -123,7 +123,8 @@ def shift_to_area(exponents: Tensor, area: Tensor) -> Tensor:
 
 def golden_sequence(count: int, start: int, offset: float) -> Tensor:
     """Points number `start` to `start + count` of a sequence that fills [0, 1) evenly, (count,)."""
-    return (offset + torch.arange(start, start + count) * GOLDEN_RATIO).frac()
+    places = torch.arange(start, start + count, dtype=torch.float32, device="cpu")
+    return (offset + places * GOLDEN_RATIO).frac()
 
 
 SAMPLERS: Strategies[Sampler] = Strategies(

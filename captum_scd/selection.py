@@ -65,7 +65,7 @@ def gain(trials: Trials, order: Tensor) -> Tensor:
 
     In [-1, 1] an example, averaged over the areas and the infills.
     """
-    areas = torch.tensor(LADDER, device=order.device).expand(len(order), -1)
+    areas = order.new_tensor(LADDER).expand(len(order), -1)
     masks = cut_at(order, areas, SOFTNESS)
     kept, left = (trials.shares(masks, invert).clamp(0, 1).mean(0) for invert in (False, True))
     ends = kept.new_tensor([0.0, 1.0]).expand(len(order), -1)
@@ -80,5 +80,5 @@ def _first(gains: Tensor, margin: float) -> Tensor:
 
 
 def _variation(trials: Trials, order: Tensor) -> Tensor:
-    area = torch.full((len(order), 1), OUTLINED, device=order.device)
+    area = order.new_full((len(order), 1), OUTLINED)
     return trials.grid.variation(cut_at(order, area, SOFTNESS)[:, 0])

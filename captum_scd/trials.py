@@ -31,7 +31,8 @@ class Trials:
         self.composites, self.amount, self.least = composites, amount, least
         inputs, self.grid = composites[0].inputs[0], composites[0].grid
         self.examples = torch.arange(len(inputs), device=inputs.device)
-        nothing = torch.zeros(len(inputs), self.grid.count, device=inputs.device)
+        shape = len(inputs), self.grid.count
+        nothing = torch.zeros(shape, dtype=torch.float32, device=inputs.device)
         bare = [self._scores(one, nothing, self.examples, invert=False) for one in composites]
         self._bare = torch.stack(bare)[..., None]
         self.whole = self._scores(composites[0], nothing, self.examples, True) if whole is None else whole

@@ -6,7 +6,7 @@ import pytest
 import torch
 from scipy import ndimage
 
-from captum_scd.smoothing import box, filtered, gaussian, reflect
+from captum_scd.smoothing import DENSE, box, filtered, gaussian, reflect
 
 UNEVEN = torch.tensor([0.5, 0.3, 0.2])
 
@@ -72,3 +72,16 @@ def test_indices_are_mirrored_at_the_outermost_elements() -> None:
 def test_without_spatial_axes_nothing_happens() -> None:
     values = torch.rand(3, 4)
     assert torch.equal(filtered(values, gaussian(1.0)), values)
+
+
+@pytest.mark.parametrize("kernel", [gaussian(0.6), gaussian(120.0), box(5.0), UNEVEN, box(9999.0)], ids=len)
+def test_a_long_axis_is_filtered_as_a_short_one(kernel: torch.Tensor) -> None:
+    values = 1000 + torch.rand(2, 1, DENSE + 1, generator=torch.Generator().manual_seed(0))
+    expected = ndimage.correlate1d(values.double().numpy(), kernel.double().numpy(), axis=2, mode="mirror")
+    found = filtered(values, kernel).double()
+    torch.testing.assert_close(found, torch.from_numpy(expected), rtol=1e-6, atol=0)
+
+
+def test_a_signal_of_a_million_steps_needs_memory_of_its_own_size() -> None:
+    signal = torch.ones(1, 1, 1_000_000)
+    torch.testing.assert_close(filtered(signal, gaussian(10_000.0)), signal)

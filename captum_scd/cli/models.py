@@ -147,7 +147,7 @@ def probe(model: Callable[[Tensor], Any], size: int, device: torch.device) -> in
     """
     shape = (1, 3, size, size)
     try:
-        output = model(copied(torch.zeros(shape, device=device, requires_grad=True)))
+        output = model(copied(torch.zeros(shape, dtype=torch.float32, device=device, requires_grad=True)))
     except NoLogitsError as error:
         raise UsageError(str(error)) from error
     except Exception as error:

@@ -36,7 +36,12 @@ def stages_from_the_top(model: nn.Module, run: Callable[[], Any], n_stages: int)
     layers = _from_the_top(model, run)
     if not layers:
         raise ValueError("Expected a model with parameters, but it has none that could be randomised.")
-    ends = torch.linspace(1, len(layers), min(n_stages, len(layers))).round().long().tolist()
+    ends = (
+        torch.linspace(1, len(layers), min(n_stages, len(layers)), dtype=torch.float32, device="cpu")
+        .round()
+        .long()
+        .tolist()
+    )
     ends[-1] = len(layers)
     return [_stage(model, layers[start:end], recurse=False) for start, end in pairwise([0, *ends])]
 
@@ -64,7 +69,7 @@ def redraw(model: nn.Module, stage: Stage, generator: Generator) -> None:
     for name in stage.parameters:
         parameter = model.get_parameter(name)
         values = parameter.float()
-        noise = torch.randn(values.shape, generator=generator).to(values)
+        noise = torch.randn(values.shape, generator=generator, dtype=torch.float32, device="cpu").to(values)
         parameter.copy_(values.mean() + values.std(correction=0) * noise)
 
 

@@ -139,7 +139,9 @@ def chance(question: Question) -> Call:
     """A random order of the pixels: the floor."""
 
     def draw(inputs: Tensor, seed: int) -> Tensor:
-        return torch.rand(inputs[:, :1].shape, generator=Generator().manual_seed(seed)).to(inputs.device)
+        generator = Generator().manual_seed(seed)
+        drawn = torch.rand(inputs[:, :1].shape, generator=generator, dtype=torch.float32, device="cpu")
+        return drawn.to(inputs.device)
 
     return Call(draw)
 

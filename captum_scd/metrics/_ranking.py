@@ -99,6 +99,8 @@ def _joined(pieces: list[Tensor]) -> tuple[Tensor, ...]:
 def _order(values: Tensor) -> Tensor:
     """Rank of each pixel in its map, 0 for the largest value."""
     flat = values.flatten(1)
-    ties = torch.randperm(flat.shape[1], generator=torch.Generator().manual_seed(0)).to(flat.device)
+    ties = torch.randperm(flat.shape[1], generator=torch.Generator().manual_seed(0), device="cpu").to(
+        flat.device
+    )
     order = ties[flat[:, ties].argsort(dim=1, descending=True, stable=True)]
     return order.argsort(dim=1).view_as(values)

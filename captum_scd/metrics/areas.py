@@ -123,7 +123,9 @@ def destroying_of(ranking: Ranking, leave: float = 0.05, n_steps: int = 40) -> T
 
 def _first_share(reached: Callable[[Tensor], Tensor], rank: Tensor, n_steps: int) -> Tensor:
     """Scan shares upwards for the first that reaches the goal, then halve the step before it."""
-    high = _scanned(reached, torch.linspace(0, 1, n_steps + 1, device=rank.device), len(rank))
+    high = _scanned(
+        reached, torch.linspace(0, 1, n_steps + 1, dtype=torch.float32, device=rank.device), len(rank)
+    )
     low = (high - 1 / n_steps).clamp(min=0)
     for _ in range(REFINEMENTS):
         middle = (low + high) / 2
@@ -134,7 +136,7 @@ def _first_share(reached: Callable[[Tensor], Tensor], rank: Tensor, n_steps: int
 
 def _scanned(reached: Callable[[Tensor], Tensor], shares: Tensor, count: int) -> Tensor:
     """First of the shares at which each of `count` examples is there, 1 where none."""
-    first = torch.full((count,), 2.0, device=shares.device)
+    first = shares.new_full((count,), 2.0)
     for part in shares.split(SCANNED_AT_ONCE):
         hits = reached(part.expand(count, -1))
         found = torch.where(hits, part, 2.0).amin(1)

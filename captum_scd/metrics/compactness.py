@@ -72,7 +72,7 @@ def gini(attributions: Tensor) -> Tensor:
     """
     shares = _energy_shares(attributions).sort(1).values
     count = shares.shape[1]
-    weights = (count - 0.5 - torch.arange(count, device=shares.device)) / count
+    weights = (count - 0.5 - torch.arange(count, dtype=shares.dtype, device=shares.device)) / count
     return 1 - 2 * (shares * weights).sum(1)
 
 

@@ -96,6 +96,6 @@ def insertion_deletion(
 
 def curves_of(ranking: Ranking, n_steps: int = 40) -> InsertionDeletion:
     """Read both curves off a batch whose pixels are ranked."""
-    shares = torch.linspace(0, 1, n_steps + 1, device=ranking.rank.device)
+    shares = torch.linspace(0, 1, n_steps + 1, dtype=torch.float32, device=ranking.rank.device)
     grid = shares.expand(len(ranking.rank), -1)
     return InsertionDeletion(shares, ranking.kept(grid, insert=True), ranking.kept(grid, insert=False))

@@ -1,6 +1,7 @@
 """Does a map foretell what the model does when parts of the image are replaced?"""
 
 from collections.abc import Callable
+from functools import partial
 from itertools import islice
 from typing import Any
 
@@ -181,15 +182,16 @@ def _blocks(shape: tuple[int, ...], count: int, generator: Generator) -> Tensor:
 
     Blocks may hang over the border, so that each pixel is in one as often as any other.
     """
+    draw = partial(torch.rand, generator=generator, dtype=torch.float32, device="cpu")
     low, high = SIDES
-    side = low + (high - low) * torch.rand(count, 1, generator=generator)
+    side = low + (high - low) * draw(count, 1)
     if len(shape) == 1:
-        return torch.rand(count, *shape, generator=generator) < side
-    blocks = torch.ones(count, 1, *(1,) * (len(shape) - 1), dtype=torch.bool)
+        return draw(count, *shape) < side
+    blocks = torch.ones(count, 1, *(1,) * (len(shape) - 1), dtype=torch.bool, device="cpu")
     width = (side * min(shape[1:])).round().clamp(min=1)
     for axis, size in enumerate(shape[1:]):
-        start = (torch.rand(count, 1, generator=generator) * (size + width - 1)).floor() - width + 1
-        place = torch.arange(size)
+        start = (draw(count, 1) * (size + width - 1)).floor() - width + 1
+        place = torch.arange(size, device="cpu")
         inside = (place >= start) & (place < start + width)
         blocks = blocks & inside.view(count, 1, *(size if a == axis else 1 for a in range(len(shape) - 1)))
     return blocks

@@ -106,8 +106,8 @@ def _greatest_change(
     generator = Generator().manual_seed(seed)
 
     def disturbed(rows: Tensor, radius: float) -> Tensor:
-        noise = 2 * torch.rand(rows.shape[1:], generator=generator) - 1
-        return rows + radius * noise.to(rows)
+        drawn = torch.rand(rows.shape[1:], generator=generator, dtype=torch.float32, device="cpu")
+        return rows + radius * (2 * drawn - 1).to(rows)
 
     value: Tensor = captum.metrics.sensitivity_max(
         _one_map_each(explanation_func),

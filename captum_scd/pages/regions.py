@@ -89,7 +89,7 @@ class Shown:
         """Make what the page takes."""
         result = self.result
         right = {} if result.label is None else {"right": float(result.label == result.predicted)}
-        grey = torch.full((1, *self.masks.size), GREY)
+        grey = torch.full((1, *self.masks.size), GREY, dtype=torch.float32, device="cpu")
         return Entry(
             name=self.name,
             picture=grey if self.picture is None else self.picture,

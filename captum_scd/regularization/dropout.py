@@ -109,7 +109,9 @@ class SaliencyGuidedDropout(nn.Module):
         self.rate, self.attribution, self.unit, self.channel_dim = rate, attribution, unit, channel_dim
         self.momentum, self.rescale, self.step = momentum, rescale, 0
         self.reading = reading(model)
-        self.register_buffer("threshold", torch.tensor(float("nan")), persistent=False)
+        self.register_buffer(
+            "threshold", torch.tensor(float("nan"), dtype=torch.float32, device="cpu"), persistent=False
+        )
         self._tap = Tap()
         self._tap.attach(self.layer)
 

@@ -38,8 +38,8 @@ def contact_sheet(pictures: Sequence[Tensor | None], maps: Sequence[Tensor]) -> 
         )
     columns = next(side for side in range(1, MOST + 1) if side**2 >= len(pictures))
     tile, cells = SIDE // columns, CELLS // columns
-    sheet = torch.full((3, columns * tile, columns * tile), PAPER)
-    marked = torch.zeros(columns * cells, columns * cells)
+    sheet = torch.full((3, columns * tile, columns * tile), PAPER, dtype=torch.float32, device="cpu")
+    marked = torch.zeros(columns * cells, columns * cells, dtype=torch.float32, device="cpu")
     for place, (picture, one) in enumerate(zip(pictures, maps, strict=True)):
         row, column = divmod(place, columns)
         _put(sheet, _framed(picture, tile), row * tile, column * tile)
@@ -49,7 +49,11 @@ def contact_sheet(pictures: Sequence[Tensor | None], maps: Sequence[Tensor]) -> 
 
 def _framed(picture: Tensor | None, side: int) -> Tensor:
     """Resize, with a gap at the right and below."""
-    tile = torch.full((3, side, side), 0.5) if picture is None else _resized(picture, side)
+    tile = (
+        torch.full((3, side, side), 0.5, dtype=torch.float32, device="cpu")
+        if picture is None
+        else _resized(picture, side)
+    )
     tile = tile.clone()
     tile[:, -2:], tile[:, :, -2:] = PAPER, PAPER
     return tile

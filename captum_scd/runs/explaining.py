@@ -217,7 +217,7 @@ class Explaining:
     def _probabilities(
         self, inputs: Tensor, masks: FIDOMasks, probabilities: Tensor, targets: list[int]
     ) -> dict[str, Tensor]:
-        rows = torch.arange(len(targets))
+        rows = torch.arange(len(targets), device=probabilities.device)
         masked = {**shown_by(masks, THRESHOLD), **(_softly(masks) if self.fully else {})}
         named = targets if probabilities.shape[1] > 1 else None
         shown = probabilities_shown(self.network, inputs, masks.infill, masked, named)

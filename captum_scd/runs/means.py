@@ -77,7 +77,11 @@ def _row(records: Sequence[Mapping[str, Any]]) -> Row:
         records[0]["label"],
         DONE if done else records[0]["status"],
         _note(records, bool(done)),
-        values={metric: torch.tensor(known) for metric, known in values.items() if known},
+        values={
+            metric: torch.tensor(known, dtype=torch.float32, device="cpu")
+            for metric, known in values.items()
+            if known
+        },
         cost=_cost(done) if done else None,
         measuring=_cost(measured) if measured else None,
     )

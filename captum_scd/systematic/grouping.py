@@ -48,7 +48,7 @@ def grouped(features: Tensor, seed: int = 0) -> Tensor:
     >>> grouped(torch.tensor([[0.0]] * 6 + [[9.0]] * 5)).tolist()
     [0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1]
     """
-    best, whole = CLEAR, torch.zeros(len(features), dtype=torch.long)
+    best, whole = CLEAR, torch.zeros(len(features), dtype=torch.long, device=features.device)
     if len(features) < 2 * LEAST_IMAGES:
         return whole
     values = features.numpy()

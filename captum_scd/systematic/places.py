@@ -74,7 +74,10 @@ def centre(look: Tensor) -> tuple[float, float] | None:
     total = look.sum()
     if not total > 0:
         return None
-    places = [(torch.arange(length, device=look.device) + 0.5) / length for length in look.shape]
+    places = [
+        (torch.arange(length, dtype=torch.float32, device=look.device) + 0.5) / length
+        for length in look.shape
+    ]
     y, x = ((look.sum(other) * place).sum() / total for other, place in zip((1, 0), places, strict=True))
     return x.item(), y.item()
 
@@ -116,7 +119,7 @@ def elsewhere(looks: Tensor, classes: Tensor) -> Tensor:
     seen = looks.flatten(1).any(1)
     names = classes[seen].unique()
     means = torch.stack([shares[seen & (classes == name)].mean(0) for name in names]) if len(names) else looks
-    result = torch.full((len(looks),), torch.nan)
+    result = torch.full((len(looks),), torch.nan, dtype=torch.float32, device="cpu")
     for place, name in enumerate(names if len(names) > 1 else []):
         usual = usual_place(means.sum(0) - means[place])
         rows = seen & (classes == name)

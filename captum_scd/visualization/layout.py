@@ -182,7 +182,7 @@ def head(
     )
     place = ((width - MARGIN - right - KEY) / width, 1 - 0.3 / height, KEY / width, 0.11 / height)
     bar = figure.add_axes(place)
-    ramp = torch.linspace(0, 1, 128).view(1, 1, -1)
+    ramp = torch.linspace(0, 1, 128, dtype=torch.float32, device="cpu").view(1, 1, -1)
     bar.imshow(painted(torch.full_like(ramp, 0.5), ramp), aspect="auto", extent=(0, 1, 0, 1))
     bare(bar)
     bar.set_xlabel(note, x=1 + right / KEY, ha="right", fontsize=NOTE, labelpad=3, color=INK)
