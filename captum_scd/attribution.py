@@ -25,12 +25,13 @@ from captum_scd.composites import DEFAULT_ROWS, Composites, whole_outputs
 from captum_scd.explanation import Explanation, explain
 from captum_scd.filling import DEFAULT_INFILLS, chosen, filled, second, warn_of_embeddings
 from captum_scd.forward import checked_inputs, make_query, preserved
-from captum_scd.grid import MaskSize, make_grid
+from captum_scd.grid import MaskSize
 from captum_scd.learning import SDR, SSR, MaskLearning
 from captum_scd.look_alikes import Contrast
 from captum_scd.masks import FIDOMasks
 from captum_scd.network import check_is_no_layer, check_model
 from captum_scd.objective import SCORES, Score
+from captum_scd.parts import alike, composites_of, joined
 from captum_scd.request import FeatureMask, Request, TensorOrTuple, own
 from captum_scd.sampling import SAMPLERS
 from captum_scd.scoring import Scoring, make_scoring, suited
@@ -231,11 +232,29 @@ class FIDOAttribution(PerturbationAttribution):  # type: ignore[misc]
     def _learn(
         self, inputs: tuple[Tensor, ...], request: Request, settings: Settings, show_progress: bool
     ) -> tuple[FIDOMasks, ...]:
-        """Explain the inputs, and what is left of them once the regions found so far are covered."""
+        """Explain the inputs; those with as many cells together, so that none feels its neighbours."""
         generator = Generator().manual_seed(settings.seed)
         scoring = self._scoring(inputs, request, settings)
-        composites = self._composites(inputs, request, settings, generator, scoring)
-        record = self._record(settings, request, scoring, inputs)
+        fills = list(self._infills(inputs, request, settings, generator))
+        record, drawn = self._record(settings, request, scoring, inputs), generator.get_state()
+        rows = alike(inputs, request.groups())
+        parts = []
+        for some in rows:
+            generator.set_state(drawn)
+            composites = composites_of(inputs, fills, scoring, request.groups(), settings, some)
+            parts.append(self._part(composites, scoring, settings, generator, record, show_progress))
+        return tuple(joined(part, rows) for part in zip(*parts, strict=True))
+
+    def _part(
+        self,
+        composites: list[Composites],
+        scoring: Scoring,
+        settings: Settings,
+        generator: Generator,
+        record: dict[str, Any],
+        show_progress: bool,
+    ) -> tuple[FIDOMasks, ...]:
+        """Explain some inputs, and what is left of them once the regions found so far are covered."""
         first, *rest = self._explanations(composites, scoring, settings, generator, show_progress)
         masks = _arranged(composites[0], first, record)
         further = [_arranged(composites[0], one, record) for one in rest]
@@ -273,22 +292,6 @@ class FIDOAttribution(PerturbationAttribution):  # type: ignore[misc]
         rows = settings.internal_batch_size or DEFAULT_ROWS
         whole = partial(whole_outputs, query, inputs, rows)
         return make_scoring(self.score, query, request.contrast_target, whole)
-
-    def _composites(
-        self,
-        inputs: tuple[Tensor, ...],
-        request: Request,
-        settings: Settings,
-        generator: Generator,
-        scoring: Scoring,
-    ) -> list[Composites]:
-        """Altered copies under each infill."""
-        grid = make_grid(inputs, settings.mask_size, request.groups())
-        rows = settings.internal_batch_size or DEFAULT_ROWS
-        return [
-            Composites(inputs, infill, scoring.query, scoring, grid, rows)
-            for infill in self._infills(inputs, request, settings, generator)
-        ]
 
     def _infills(
         self, inputs: tuple[Tensor, ...], request: Request, settings: Settings, generator: Generator

@@ -7,7 +7,7 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -31,6 +31,7 @@ class Query:
         arguments: additional forward arguments; tensors with one entry per example follow the rows.
         count: number N of examples.
         suspicion: looks out for probabilities where logits are wanted; None where either will do.
+        chosen: (n,) those that rows are made from, None for all.
     """
 
     forward_func: Callable[..., Any]
@@ -38,6 +39,11 @@ class Query:
     arguments: tuple[Any, ...]
     count: int
     suspicion: Suspicion | None = None
+    chosen: Tensor | None = None
+
+    def of(self, examples: Tensor) -> "Query":
+        """Ask the same of some examples alone, which are numbered from 0 then."""
+        return replace(self, chosen=self._places(examples))
 
     def __call__(self, inputs: tuple[Tensor, ...], examples: Tensor) -> Tensor:
         """Run rows through the model.
@@ -63,7 +69,7 @@ class Query:
 
     def targets(self, examples: Tensor) -> Tensor | None:
         """(rows, d) targets of the rows."""
-        return None if self.target is None else self.target[examples]
+        return None if self.target is None else self.target[self._places(examples)]
 
     @property
     def independent(self) -> bool:
@@ -79,7 +85,10 @@ class Query:
 
     def _rows(self, argument: Any, examples: Tensor) -> Any:
         follows = isinstance(argument, Tensor) and argument.ndim > 0 and len(argument) == self.count
-        return argument[examples.to(argument.device)] if follows else argument
+        return argument[self._places(examples).to(argument.device)] if follows else argument
+
+    def _places(self, examples: Tensor) -> Tensor:
+        return examples if self.chosen is None else self.chosen[examples]
 
 
 def make_query(

@@ -280,19 +280,46 @@ def _checked_lattice(shape: tuple[int, ...], size: tuple[int, ...]) -> tuple[int
     return shape
 
 
+def group_counts(feature_mask: FeatureMasks, inputs: tuple[Tensor, ...]) -> list[int]:
+    """Tell how many groups each of the N examples has, over all inputs; its own alone, or one for all."""
+    there = [one for one in _all_numbers(inputs, feature_mask) if one is not None]
+    counts = [len(ids) for ids in _group_ids(there)] if there else [0]
+    return counts if len(counts) > 1 else counts * len(inputs[0])
+
+
+def _group_ids(masks: list[Tensor]) -> list[Tensor]:
+    """Group numbers of each example in ascending order; one entry where all examples share them."""
+    count = max(len(mask) for mask in masks)
+    rows = ([mask[row % len(mask)].flatten() for mask in masks] for row in range(count))
+    return [torch.cat(row).unique() for row in rows]
+
+
+def _renumbered(mask: Tensor, ids: list[Tensor]) -> Tensor:
+    """Number the groups of each example from 0, whatever numbers its neighbours have."""
+    rows = mask.expand(len(ids), *mask.shape[1:]).contiguous()
+    return torch.stack([torch.searchsorted(own, row) for own, row in zip(ids, rows, strict=True)])
+
+
 def _groups(inputs: tuple[Tensor, ...], feature_mask: FeatureMasks) -> list[Groups | None]:
-    """Number the groups of all inputs together, from 0 up."""
+    """Number the groups of all inputs together, from 0 up, for each example apart."""
+    numbers = _all_numbers(inputs, feature_mask)
+    there = [one for one in numbers if one is not None]
+    ids = _group_ids(there) if there else []
+    counts = {len(one) for one in ids}
+    if len(counts) > 1:
+        raise ValueError(f"Expected as many groups in each example, but got {sorted(counts)}.")
+    return [None if one is None else Groups(_renumbered(one, ids), len(ids[0])) for one in numbers]
+
+
+def _all_numbers(inputs: tuple[Tensor, ...], feature_mask: FeatureMasks) -> list[Tensor | None]:
     if len(feature_mask) != len(inputs):
         raise ValueError(
             f"Expected one `feature_mask` per input ({len(inputs)}), but got {len(feature_mask)}."
         )
-    numbers = [
+    return [
         None if mask is None else _numbers(mask, tensor)
         for mask, tensor in zip(feature_mask, inputs, strict=True)
     ]
-    there = [one.flatten() for one in numbers if one is not None]
-    ids = torch.cat(there).unique() if there else torch.empty(0)
-    return [None if one is None else Groups(torch.searchsorted(ids, one), len(ids)) for one in numbers]
 
 
 def _numbers(mask: Tensor | NDArray[Any], inputs: Tensor) -> Tensor:

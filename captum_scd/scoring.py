@@ -1,7 +1,7 @@
 """From the score that is asked for to that of each row: of its target, and its look-alikes where named."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from torch import Tensor
@@ -41,6 +41,12 @@ class Scoring:
         if others is None:
             return scored(self.query, self.score, output, examples)
         return self.score(output, target, others.index[examples], others.named[examples])
+
+    def of(self, examples: Tensor) -> "Scoring":
+        """Score some examples alone."""
+        others = self.look_alikes
+        chosen = None if others is None else LookAlikes(others.index[examples], others.named[examples])
+        return replace(self, query=self.query.of(examples), look_alikes=chosen)
 
     def record(self) -> dict[str, Any]:
         """Score, targets and look-alikes as they were used, an entry per example, as JSON can hold them."""

@@ -52,7 +52,8 @@ def _by_matrix(values: Tensor, kernel: Tensor) -> Tensor:
     places = torch.arange(size, device=kernel.device)[:, None]
     sources = reflect(places + torch.arange(-radius, radius + 1, device=kernel.device), size)
     matrix = kernel.new_zeros(size, size).scatter_add_(1, sources, kernel.expand(size, -1).contiguous())
-    return torch.tensordot(values, matrix.to(values), dims=([values.ndim - 1], [1]))
+    filtered: Tensor = torch.tensordot(values, matrix.to(values), dims=([values.ndim - 1], [1]))
+    return filtered
 
 
 def _by_transform(values: Tensor, kernel: Tensor) -> Tensor:
@@ -63,4 +64,5 @@ def _by_transform(values: Tensor, kernel: Tensor) -> Tensor:
     padded, weights = (values - mean)[..., places], kernel.to(values)
     count = len(places) + 2 * radius
     product = torch.fft.rfft(padded, n=count) * torch.fft.rfft(weights.flip(0), n=count)
-    return torch.fft.irfft(product, n=count)[..., 2 * radius :][..., :size] + mean * weights.sum()
+    varying: Tensor = torch.fft.irfft(product, n=count)[..., 2 * radius :][..., :size]
+    return varying + mean * weights.sum()

@@ -46,6 +46,7 @@ ORDER = [
     "masks",
     "settings",
     "explanation",
+    "parts",
     "attribution",
     "pairs",
     "metrics",

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from types import FunctionType
+from typing import Any
 
 import numpy as np
 import pytest
@@ -257,6 +258,36 @@ def test_masks_of_columns_rows_or_channels_are_as_large_as_the_image(shape, box)
     assert masks.ssr.shape == (2, shape[1] if len(shape) > 1 else 1, 12, 10)
     assert torch.equal(attribution, masks.joint.expand_as(attribution))
     assert masks.bounding_box().tolist() == [box] * 2
+
+
+@pytest.mark.parametrize("infill", ["blur", "normal"])
+def test_superpixels_do_not_depend_on_those_of_the_neighbours(
+    net: nn.Module, images: Tensor, infill: str
+) -> None:
+    row, column = torch.arange(12)[:, None], torch.arange(10)
+    coarse, fine, far = row // 4 * 2 + column // 5, row * 10 + column, 1000 - 7 * (row // 4 * 2 + column // 5)
+    segments = torch.stack([coarse, fine, far])[:, None]
+    options: dict[str, Any] = {
+        "strategies": {"infill": infill}, "n_iterations": 8, "trajectory": 3, "alternatives": 1,
+        "n_restarts": 2, "return_masks": True,
+    }  # fmt: skip
+    targets, factors = [2, 0, 1], torch.tensor([1.0, 2.0, 0.5])
+    scaled = Scaled(net).eval()
+    _, together = explain(
+        scaled, images, target=targets, feature_mask=segments, additional_forward_args=factors,
+        contrast_target=[[0], [1, 2], [0]], **options,
+    )  # fmt: skip
+    for place, contrast in enumerate([[0], [1, 2], [0]]):
+        one = slice(place, place + 1)
+        _, alone = explain(
+            scaled, images[one], target=targets[place], feature_mask=segments[one],
+            additional_forward_args=factors[one], contrast_target=[contrast], **options,
+        )  # fmt: skip
+        assert together[place].settings == alone.settings
+        mine, theirs = alone._tensors(), together[place]._tensors()
+        assert mine.keys() == theirs.keys()
+        for name, values in mine.items():
+            torch.testing.assert_close(theirs[name], values, rtol=1e-4, atol=1e-4)
 
 
 def test_the_superpixel_that_matters_is_found() -> None:

@@ -69,7 +69,7 @@ def _compare(net: nn.Module, images: Tensor) -> list[Tensor]:
 
 def _draw(net: nn.Module, images: Tensor) -> list[Tensor]:
     _, masks = explain(net, images, return_masks=True)
-    figure, _ = masks_figure(images, masks)
+    figure, _ = masks_figure(images[0].sigmoid(), masks.infill[0].sigmoid(), masks[0])
     figure.canvas.draw()
     plt.close(figure)
     return [masks.bounding_box()]
