@@ -18,6 +18,7 @@ from captum_scd._version import __version__
 from captum_scd._writing import replacing
 from captum_scd.grid import resize
 from captum_scd.notebook import shown
+from captum_scd.schema import MOST_BYTES, check_header, check_members, check_tensors, data_type
 from captum_scd.verdict import Verdict
 
 MODES = ("joint", "ssr", "sdr")
@@ -25,7 +26,10 @@ EACH = ("target", "contrast_target", "winner")
 """Settings with an entry per example."""
 
 FORMAT = "captum_scd masks 1"
-DAMAGES = (ValueError, EOFError, OSError, TypeError, KeyError, RuntimeError, zipfile.BadZipFile, zlib.error)
+DAMAGES = (
+    ValueError, EOFError, OSError, TypeError, KeyError, RuntimeError, MemoryError,
+    zipfile.BadZipFile, zlib.error,
+)  # fmt: skip
 """What NumPy and zipfile raise for files that are cut off, altered or no archive at all."""
 
 
@@ -189,25 +193,33 @@ class FIDOMasks:
         _write_archive(Path(path), {"header": np.array(json.dumps(header)), **arrays})
 
     @classmethod
-    def load(cls, path: str | os.PathLike[str]) -> "FIDOMasks":
+    def load(cls, path: str | os.PathLike[str], most_bytes: int = MOST_BYTES) -> "FIDOMasks":
         """Read what `save` wrote.
+
+        Args:
+            path: of the file.
+            most_bytes: bytes that its arrays may take unpacked, 1 GiB by default; no file takes more.
 
         Raises:
             FileNotFoundError: if there is no such file.
-            ValueError: if the file is damaged, or was not written by `FIDOMasks.save`.
+            ValueError: if the file is damaged, too large, or holds anything else than masks do: other
+                arrays, shapes that do not fit, values outside [0, 1].
         """
-        arrays = _read_archive(Path(path))
+        arrays = _read_archive(Path(path), most_bytes)
         try:
             return cls._from_arrays(arrays, _header(arrays))
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
             raise ValueError(
-                f"Expected {path} to be written by FIDOMasks.save ({FORMAT}), but it is another kind of file."
+                f"Expected {path} to be written by FIDOMasks.save ({FORMAT}), but it is another kind of "
+                f"file: {error}"
             ) from error
 
     @classmethod
     def _from_arrays(cls, arrays: Mapping[str, Any], header: dict[str, Any]) -> "FIDOMasks":
         types = header["dtypes"]
-        tensors = {name: torch.from_numpy(arrays[name]).to(getattr(torch, types[name])) for name in types}
+        check_header(header["size"], header["settings"], header["version"])
+        tensors = {name: torch.from_numpy(arrays[name]).to(data_type(types[name])) for name in types}
+        check_tensors(tensors, tuple(header["size"]))
         further = enumerate(header.get("alternatives", ()))
         return cls(
             tensors["ssr_cells"],
@@ -305,8 +317,9 @@ def _write_archive(path: Path, arrays: dict[str, Any]) -> None:
         np.savez_compressed(file, **arrays)
 
 
-def _read_archive(path: Path) -> dict[str, Any]:
+def _read_archive(path: Path, most_bytes: int) -> dict[str, Any]:
     try:
+        check_members(path, most_bytes)
         with np.load(path, allow_pickle=False) as archive:
             return {name: archive[name] for name in archive.files}
     except FileNotFoundError:

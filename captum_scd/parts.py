@@ -45,11 +45,11 @@ def composites_of(
 
 def _of(groups: FeatureMasks, inputs: tuple[Tensor, ...], chosen: Tensor) -> FeatureMasks:
     """Feature masks of the chosen examples, where examples have their own."""
+    pairs = zip(groups, inputs, strict=True)
+    own = [mask is not None and mask.ndim == x.ndim and len(mask) > 1 for mask, x in pairs]
     return tuple(
-        mask
-        if mask is None or mask.ndim < x.ndim or len(mask) == 1
-        else torch.as_tensor(mask, device=x.device)[chosen]
-        for mask, x in zip(groups, inputs, strict=True)
+        torch.as_tensor(mask, device=chosen.device)[chosen] if apart else mask
+        for mask, apart in zip(groups, own, strict=True)
     )
 
 

@@ -52,8 +52,8 @@ def _by_matrix(values: Tensor, kernel: Tensor) -> Tensor:
     places = torch.arange(size, device=kernel.device)[:, None]
     sources = reflect(places + torch.arange(-radius, radius + 1, device=kernel.device), size)
     matrix = kernel.new_zeros(size, size).scatter_add_(1, sources, kernel.expand(size, -1).contiguous())
-    filtered: Tensor = torch.tensordot(values, matrix.to(values), dims=([values.ndim - 1], [1]))
-    return filtered
+    found: Tensor = torch.tensordot(values, matrix.to(values), dims=([values.ndim - 1], [1]))
+    return found
 
 
 def _by_transform(values: Tensor, kernel: Tensor) -> Tensor:

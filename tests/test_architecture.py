@@ -43,6 +43,7 @@ ORDER = [
     "trajectory",
     "verdict",
     "notebook",
+    "schema",
     "masks",
     "settings",
     "explanation",

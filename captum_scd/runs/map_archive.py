@@ -1,6 +1,5 @@
 """The maps of several methods on one image, in a file."""
 
-import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,8 @@ import torch
 from torch import Tensor
 
 from captum_scd._writing import replacing
+from captum_scd.masks import DAMAGES
+from captum_scd.schema import MOST_BYTES, check_size
 
 INFILL = "infill"
 """Name of the infill in the file; the maps go by `map.` and the names of their methods."""
@@ -47,15 +48,31 @@ class MapArchive:
             ValueError: if there is something else in it.
         """
         try:
+            check_size(path, MOST_BYTES)
             with np.load(path, allow_pickle=False) as file:
                 maps = {
                     name.removeprefix(MAP): torch.from_numpy(file[name]).float()
                     for name in file.files
                     if name.startswith(MAP)
                 }
-                return cls(maps, torch.from_numpy(file[INFILL]).float() / 255)
-        except (KeyError, EOFError, zipfile.BadZipFile) as error:
-            raise ValueError(f"Expected {str(path)!r} to be an archive of maps, but it is not.") from error
+                return _checked(cls(maps, torch.from_numpy(file[INFILL]).float() / 255))
+        except OSError:
+            raise
+        except DAMAGES as error:
+            raise ValueError(
+                f"Expected {str(path)!r} to be an archive of maps, but it is not: {error}"
+            ) from error
+
+
+def _checked(archive: MapArchive) -> MapArchive:
+    """Return an archive of maps and an RGB image, else raise ValueError."""
+    shapes = {INFILL: archive.infill.shape[1:], **{name: one.shape for name, one in archive.maps.items()}}
+    wrong = [name for name, shape in shapes.items() if len(shape) != 2]
+    if wrong or len(archive.infill) != 3:
+        raise ValueError(
+            f"Expected maps (H, W) and an infill (3, H, W), but {(wrong or [INFILL])[0]!r} is none."
+        )
+    return archive
 
 
 def _half(values: Tensor) -> np.ndarray:

@@ -13,7 +13,7 @@ SLACK = 1e-3
 
 def check_range(name: str, values: Tensor | float, low: float, high: float) -> None:
     """Raise ValueError unless all values are in [low, high]; NaN counts as outside."""
-    values = torch.as_tensor(values)
+    values = values if isinstance(values, Tensor) else torch.as_tensor(values, device="cpu")
     if values.numel() and not ((values >= low - SLACK) & (values <= high + SLACK)).all():
         least, most = values.min(), values.max()
         raise ValueError(

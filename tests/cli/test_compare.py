@@ -328,8 +328,18 @@ def test_maps_keep_their_order_in_half_precision_whatever_their_scale(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["a.npz"]
 
 
-def test_an_archive_of_other_things_is_refused(tmp_path):
-    np.savez(tmp_path / "a.npz", weights=np.zeros(3))
+@pytest.mark.parametrize(
+    "arrays",
+    [
+        {"weights": np.zeros(3)},
+        {"infill": np.zeros((1, 4, 4), "u1")},
+        {"infill": np.zeros((3, 4, 4), "u1"), "map.a": np.zeros(4)},
+        {"infill": np.zeros((3, 4, 4), "u1"), "map.a": np.array(["a"])},
+    ],
+    ids=["another archive", "grey infill", "row", "words"],
+)
+def test_an_archive_of_other_things_is_refused(tmp_path, arrays):
+    np.savez(tmp_path / "a.npz", **arrays)
     with pytest.raises(ValueError, match="to be an archive of maps"):
         MapArchive.load(tmp_path / "a.npz")
 
