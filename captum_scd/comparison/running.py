@@ -124,7 +124,7 @@ def _row(question: Question, choice: Choice, measures: Mapping[str, Measure]) ->
         status = LEFT_OUT if isinstance(error, NotApplicableError) else FAILED
         return Row(choice.label, status, described(error))
     evidence = Evidence(question, answer.map, lambda inputs: choice.explain(question, inputs).map)
-    with metered(question) as measuring:
+    with question.untouched(), metered(question) as measuring:
         values, failures = _measured(evidence, measures)
     notes = [answer.note, _strangeness(choice, meter.cost), _flatness(answer), *failures]
     return Row(
