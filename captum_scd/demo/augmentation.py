@@ -70,7 +70,8 @@ def _hidden(images: Tensor, details: Tensor, hide: float, generator: torch.Gener
 
 def dilated(details: Tensor, reach: int) -> Tensor:
     """Widen what is 1 in (N, 1, H, W) by that many pixels on each side."""
-    return F.max_pool2d(details, 2 * reach + 1, 1, reach)
+    wide: Tensor = F.max_pool2d(details, 2 * reach + 1, 1, reach)
+    return wide
 
 
 def _patches(images: Tensor, generator: torch.Generator) -> Tensor:
