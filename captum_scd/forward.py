@@ -225,9 +225,10 @@ def _buffers(forward_func: Callable[..., Any]) -> list[Callable[[], None]]:
 
 def _buffer_memory(part: nn.Module, name: str, buffer: Tensor | None) -> Callable[[], None]:
     value = buffer.clone() if buffer is not None and _is_writable(buffer) else None
+    is_scripted = isinstance(part, torch.jit.ScriptModule)  # makes a tensor anew for whoever asks
 
     def put_back() -> None:
-        if part._buffers.get(name) is not buffer:
+        if not is_scripted and part._buffers.get(name) is not buffer:
             part._buffers[name] = buffer
         if buffer is not None and value is not None:
             with torch.inference_mode(buffer.is_inference()):

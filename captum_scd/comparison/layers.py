@@ -91,8 +91,6 @@ def feature_layer(model: Callable[..., Any], run: Callable[[], Any]) -> Step:
     """
     if not isinstance(model, nn.Module):
         raise TypeError(f"Expected the model to be a torch.nn.Module, but got {type(model).__name__}.")
-    if any(isinstance(part, torch.jit.ScriptModule) for part in model.modules()):
-        raise NotApplicableError("the model is TorchScript, whose layers cannot be watched")
     with _recorded(model) as steps:
         run()
     start, end = _last_features(steps)
@@ -192,6 +190,8 @@ def _on_grid(step: Step, grid: tuple[int, int] | None) -> TokenStep | None:
 @contextmanager
 def _recorded(model: nn.Module, keep: bool = False) -> Iterator[list[Step]]:
     """Note the modules of a model, itself excepted, as they return tensors, which are kept with a graph."""
+    if any(isinstance(part, torch.jit.ScriptModule) for part in model.modules()):
+        raise NotApplicableError("the model is TorchScript, whose layers cannot be watched")
     steps: list[Step] = []
 
     def note(name: str) -> Callable[..., None]:

@@ -30,9 +30,12 @@ def untouched(model: Callable[..., Any], device: torch.device, seed: int) -> Ite
 
 @contextmanager
 def _copies_handed_to(model: Callable[..., Any]) -> Iterator[None]:
-    """Let a network that changes its input in place change a copy: methods call it several times on one."""
+    """Let a network that changes its input in place change a copy: methods call it several times on one.
+
+    Functions and TorchScript, which takes no hooks, are handed what there is.
+    """
     module = module_of(model)
-    if module is None:
+    if module is None or isinstance(module, torch.jit.ScriptModule):
         yield
         return
     handle = module.register_forward_pre_hook(lambda _, *given: copied(given), prepend=True, with_kwargs=True)

@@ -136,7 +136,8 @@ def masks_figure(
     write_label(figure, label, HEADER)
     if compared:
         agreement_key(figure, HEADER + (strip - GAP) / 2)
-    write_foot(figure, note)
+    if note:
+        write_foot(figure, note)
     return figure, axes
 
 

@@ -56,9 +56,9 @@ def test_a_method_that_does_not_apply_is_told_of(capsys: pytest.CaptureFixture[s
     model = Transformer(classes=4).eval()
     question = Question("one", model, torch.rand(1, 3, 64, 64), torch.tensor([0]))
     table = Table()
-    elsewhere.measure(question, table, ["gradcam", "random"])
+    elsewhere.measure(question, table, ["guided_gradcam", "random"])
     assert list(table.values) == ["Random"]
-    assert "GradCAM: left out" in capsys.readouterr().err
+    assert "Guided GradCAM: left out" in capsys.readouterr().err
 
 
 def test_a_small_run_prints_a_table(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
