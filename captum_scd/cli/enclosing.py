@@ -3,7 +3,7 @@
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 
 def enclosed(network: nn.Module) -> nn.Module:
@@ -17,10 +17,9 @@ def enclosed(network: nn.Module) -> nn.Module:
 
 
 class Enclosed(nn.Module):
-    """A network behind a module that takes hooks, whose mode can be set, and that returns logits.
+    """A network behind a module that takes hooks, and whose mode can be set.
 
-    TorchScript takes no hooks, an exported program has no modes, and networks of transformers return logits
-    as one of several things.
+    TorchScript takes no hooks, and an exported program has no modes.
 
     Args:
         network: it; its mode is left alone where it has none.
@@ -34,11 +33,9 @@ class Enclosed(nn.Module):
             for part in network.modules():
                 part.training = False
 
-    def forward(self, *inputs: Any) -> Tensor:
-        """Return the logits."""
-        output = self.network(*inputs)
-        logits: Tensor = getattr(output, "logits", output)
-        return logits
+    def forward(self, *inputs: Any) -> Any:
+        """Return what the network does."""
+        return self.network(*inputs)
 
     def train(self, mode: bool = True) -> "Enclosed":
         """Set the mode, as far as there are any."""

@@ -8,9 +8,9 @@ import numpy as np
 from PIL import Image
 from torch import nn
 
-from captum_scd.cli.enclosing import Enclosed
 from captum_scd.cli.foreign import checked, library, told
 from captum_scd.cli.inputs import Inputs, normalizing, said_by
+from captum_scd.models import logits_of
 
 SIDE = 512
 """Pixels; of the plain images that an image processor is asked about."""
@@ -59,10 +59,10 @@ def from_hugging_face(name: str) -> tuple[nn.Module, Inputs]:
     try:
         processor = transformers.AutoImageProcessor.from_pretrained(name)
     except (OSError, ValueError):  # there is none beside the network, or none for images
-        return Enclosed(network.float()), Inputs(names=_hf_names(network.config))
+        return logits_of(network.float()), Inputs(names=_hf_names(network.config))
     with told(f"the image processor of {name!r} to take a plain image"):
         inputs = _processed(processor)
-    return Enclosed(network.float()), replace(inputs, names=_hf_names(network.config))
+    return logits_of(network.float()), replace(inputs, names=_hf_names(network.config))
 
 
 def _first(sizes: Any) -> int | None:
