@@ -65,7 +65,8 @@ def _hidden(images: Tensor, details: Tensor, hide: float, generator: torch.Gener
     around = dilated(details, int(torch.randint(1, 6, (), generator=generator)))
     around = torch.where(details.flatten(1).any(1)[:, None, None, None], around, _patches(images, generator))
     hidden = torch.where(kind < 0.4, _patches(images, generator), around)
-    return torch.where(kind > 0.7, 1 - hidden, hidden) * (touched < hide)
+    turned: Tensor = torch.where(kind > 0.7, 1 - hidden, hidden) * (touched < hide)
+    return turned
 
 
 def dilated(details: Tensor, reach: int) -> Tensor:
