@@ -72,7 +72,9 @@ def _plain_warnings() -> Iterator[None]:
 
     def formatted(message: Any, category: type[Warning], *place: Any, **more: Any) -> str:
         ours = issubclass(category, ModelWarning)
-        return f"captum-scd: warning: {message}\n" if ours else usual(message, category, *place, **more)
+        if not ours:
+            return usual(message, category, *place, **more)
+        return f"\rcaptum-scd: warning: {message}\n"  # over a progress bar that stands in its line
 
     warnings.formatwarning = formatted
     try:

@@ -99,7 +99,7 @@ def test_a_warning_is_a_line_without_a_place(explain, save, monkeypatch):
     usual = warnings.formatwarning
     explain(save("a.png"), attribute="Sure")
     (line,) = [text for text in said if "logits_of" in text]
-    assert line.startswith("captum-scd: warning: The model's output is between 0 and 1")
+    assert line.strip().startswith("captum-scd: warning: The model's output is between 0 and 1")
     assert line.count("\n") == 1
     assert warnings.formatwarning is usual
 
