@@ -276,7 +276,7 @@ class FIDOAttribution(PerturbationAttribution):  # type: ignore[misc]
         ) as advance_to:
             for done in range(rounds):
                 trials = Trials(composites, score.amount, whole, score.least)
-                other = None if judge is None else Trials([judge], score.amount, trials.whole)
+                other = None if judge is None else Trials([judge], score.amount, trials.whole, score.least)
                 learning = self._learning(composites, score, settings, generator)
                 watch = partial(_advance, advance_to, done * settings.n_iterations)
                 found = explain(learning, trials, other, settings, watch)

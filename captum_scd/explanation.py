@@ -152,5 +152,5 @@ def _verdicts(
     unknown = torch.full_like(leaves, float("nan"))
     other = unknown if second is None else second.shares(cells[SSR][:, None], invert=False)[0, :, 0]
     measured = (keeps[0], leaves, trials.alone[0], overlap, keeps[1] if len(keeps) > 1 else other)
-    rows = zip(*(one.tolist() for one in measured), depends.tolist(), strict=True)
+    rows = zip(*(one.tolist() for one in (*measured, depends, trials.led)), strict=True)
     return tuple(judged(*row) for row in rows)

@@ -121,8 +121,8 @@ class Score:
         destroy: score -> loss of an SDR composite, which must lose the class.
         amount: score -> how much of the class is there, not below 0; None if the score has no such scale, and
             is measured from the bare infill's to the whole image's.
-        least: how much more than the bare infill's the score of a whole image must be, for there to be
-            anything to explain; only for scores without an amount.
+        least: the score that a whole image must have, for there to be anything to explain; for scores without
+            an amount, how much more than the bare infill's.
 
     >>> Score(logit).keep(torch.tensor([2.0]))
     tensor([-2.])
@@ -175,6 +175,9 @@ class Scores(Strategies[Score]):
         return super().resolve(strategy)
 
 
+LEAST_LEAD = 0.1
+"""Logits by which a class must lead its look-alikes, for there to be a lead to explain."""
+
 LEAST_SIMILARITY = 0.05
 """Cosine similarity that an image must have beyond its infill's."""
 
@@ -185,7 +188,7 @@ SCORES = Scores(
         "log_prob": Score(log_prob, amount=torch.exp),
         "logit": Score(logit),
         "prob": Score(prob, amount=torch.Tensor.clone),
-        "contrast": Score(contrast, _kept, _lost, _preferred),
+        "contrast": Score(contrast, _kept, _lost, _preferred, least=LEAST_LEAD),
         "similarity": Score(similarity, least=LEAST_SIMILARITY),
     },
 )

@@ -49,6 +49,13 @@ class Trials:
         return self._share(self._bare)[..., 0]
 
     @property
+    def led(self) -> Tensor:
+        """Whether the whole input has any of what is asked for, (N,); where it has not, shares are amounts."""
+        if self.amount is None:
+            return torch.ones_like(self.whole, dtype=torch.bool)
+        return self.whole >= self.least
+
+    @property
     def alone(self) -> Tensor:
         """Share of the class that the infills alone give, (infills, N), NaN where there is no telling.
 
@@ -79,7 +86,8 @@ class Trials:
         if self.amount is None:
             span = whole - self._bare
             return (scores - self._bare) / span.where(span != 0, 1.0)
-        return self.amount(scores) / self.amount(whole).clamp(min=torch.finfo(scores.dtype).tiny)
+        there = self.amount(whole).clamp(min=torch.finfo(scores.dtype).tiny)
+        return self.amount(scores) / there.where(self.led[:, None], 1.0)
 
     def _scores(self, composites: Composites, cells: Tensor, examples: Tensor, invert: bool) -> Tensor:
         """Scores (rows,) of masks cut at 0.5 at the inputs' resolution, or of what is outside them."""

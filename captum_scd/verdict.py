@@ -112,6 +112,7 @@ def judged(
     agreement: float,
     second_infill: float,
     depends: bool,
+    led: bool = True,
 ) -> Verdict:
     """Judge a map by what was measured; the first thing that speaks against it is the reason.
 
@@ -122,13 +123,17 @@ def judged(
         agreement: NaN if not measured, which does not count against the map.
         second_infill: NaN if not measured, which does not count against the map.
         depends: whether there is any region that the class depends on.
+        led: whether the input has any of what is asked for; a contrast has none where look-alikes lead.
 
     >>> judged(0.97, 0.03, 0.0, 0.8, 0.9, depends=True).why
     'the region keeps 97 %, the rest 3 %'
     >>> judged(0.97, 0.03, 0.0, 0.3, 0.9, depends=True).line
     'unstable: other starts show another region'
     """
-    word, why = _reason(ssr_keeps, sdr_leaves, infill_alone, agreement, second_infill, depends)
+    if depends and not led:
+        word, why = NOTHING, "the look-alikes are as likely, so there is no lead to explain"
+    else:
+        word, why = _reason(ssr_keeps, sdr_leaves, infill_alone, agreement, second_infill, depends)
     return Verdict(word, why, ssr_keeps, sdr_leaves, infill_alone, agreement, second_infill)
 
 

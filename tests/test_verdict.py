@@ -37,6 +37,11 @@ def _judged(**others) -> Verdict:
     [
         ({}, "trustworthy", "trustworthy"),
         ({"depends": False}, "nothing found", "nothing found: the class does not depend on any region"),
+        (
+            {"led": False},
+            "nothing found",
+            "nothing found: the look-alikes are as likely, so there is no lead to explain",
+        ),
         ({"infill_alone": 0.5}, "infill", "the infill itself keeps the class: try another"),
         ({"ssr_keeps": 0.2}, "failed", "failed: the region keeps 20 %"),
         ({"sdr_leaves": 0.6}, "failed", "failed: what is outside the destroying region keeps 60 %"),

@@ -316,7 +316,7 @@ def test_a_score_of_the_users_own_sees_output_and_targets(net: nn.Module, images
     torch.testing.assert_close(own, logit)
 
 
-EVEN = {"score": replace(SCORES["log_odds"], amount=SCORES["contrast"].amount)}
+EVEN = {"score": replace(SCORES["contrast"], function=log_odds)}
 """Log-odds that count as a contrast does: from where the class is as likely as the rest."""
 
 
@@ -332,6 +332,15 @@ def test_contrast_is_the_score_of_the_difference(net: nn.Module, images: Tensor)
             rtol=0,
             atol=1e-4,
         )
+
+
+def test_where_the_look_alike_leads_there_is_no_lead_to_explain(net: nn.Module, images: Tensor) -> None:
+    last, first = net(images).argmin(1).tolist(), net(images).argmax(1).tolist()
+    _, masks = explain(net, images, last, contrast_target=first, return_masks=True)
+    for verdict in masks.verdict:
+        assert verdict.line == "nothing found: the look-alikes are as likely, so there is no lead to explain"
+        assert 0 <= verdict.ssr_keeps <= 1
+        assert 0 <= verdict.sdr_leaves <= 1
 
 
 def test_several_look_alikes_are_a_model_of_their_logits_alone(net: nn.Module, images: Tensor) -> None:
