@@ -50,7 +50,7 @@ class Trials:
 
     @property
     def led(self) -> Tensor:
-        """Whether the whole input has any of what is asked for, (N,); where it has not, shares are amounts."""
+        """Whether the whole input has any of what is asked for, (N,); if not, shares are amounts."""
         if self.amount is None:
             return torch.ones_like(self.whole, dtype=torch.bool)
         return self.whole >= self.least
