@@ -14,7 +14,7 @@ from torch.nn import functional as F
 from torch.quasirandom import SobolEngine
 
 from captum_scd._captum import Baselines, Target
-from captum_scd.forward import make_query
+from captum_scd.metrics._asking import asked
 from captum_scd.objective import logit
 
 PASSES = 578
@@ -58,23 +58,23 @@ class Asks:
 
     model: Callable[..., Any]
     inputs: Tensor
-    baselines: Any
+    baselines: Baselines
     target: Target
     arguments: object
     rows: int
 
     def __call__(self, masks: Tensor) -> Tensor:
         """Logits (N, M) of the class where M masks, (M, H, W) or each image's own (N, M, H, W), are kept."""
-        query = make_query(self.model, (self.inputs,), self.target, self.arguments)
         count, many = len(self.inputs), masks.shape[-3]
-        own = masks.to(self.inputs).expand(count, many, *masks.shape[-2:]).flatten(0, 1)
-        examples = torch.arange(count, device=self.inputs.device).repeat_interleave(many)
-        parts = []
-        for rows in torch.arange(len(examples), device=examples.device).split(self.rows):
-            chosen, mask = examples[rows], own[rows][:, None]
-            copies = mask * self.inputs[chosen] + (1 - mask) * self.baselines[chosen]
-            parts.append(logit(query((copies,), chosen), query.targets(chosen)))
-        return torch.cat(parts).view(count, many)
+        own = masks.to(self.inputs).expand(count, many, *masks.shape[-2:])
+        subject = self.model, self.inputs, self.baselines, self.target, self.arguments
+        with asked(*subject, self.rows, score=logit) as composites:
+
+            def piece(rows: Tensor) -> Tensor:
+                examples = rows // many
+                return composites.scores((own[examples, rows % many][:, None],), examples)
+
+            return torch.cat(composites.in_pieces(piece, count * many)).view(count, many)
 
 
 def rise(asks: Asks, size: tuple[int, int], generator: Generator, share: float = 0.5) -> Tensor:
