@@ -1,6 +1,5 @@
 """Networks that lie in files of torch: TorchScript and exported programs; others are told what to do."""
 
-import hashlib
 import os
 import zipfile
 from collections.abc import Iterator, Mapping
@@ -16,6 +15,7 @@ from captum_scd._errors import UsageError
 from captum_scd.cli.enclosing import Enclosed
 from captum_scd.cli.foreign import told
 from captum_scd.cli.inputs import Inputs, said_by
+from captum_scd.runs.digests import digest_of
 
 SUFFIXES = (".pt", ".pts", ".torchscript", ".pt2", ".pth", ".ckpt", ".bin")
 """Of files that torch writes."""
@@ -57,7 +57,7 @@ def from_file(path: Path) -> tuple[nn.Module, Inputs]:
         with told(f"{path} to be a file of torch.export or TorchScript"), _tensors_only():
             program = torch.export.load(path)
         network, inputs = _from_program(program, path)
-    digest = hashlib.sha256(path.read_bytes()).digest()  # constants of a frozen network are in no state dict
+    digest = bytes.fromhex(digest_of(path))  # constants of a frozen network are in no state dict
     network.register_buffer("file_sha256", torch.tensor(list(digest), dtype=torch.uint8))
     return network, inputs
 

@@ -1,7 +1,6 @@
 """`explain --reference`: what makes each image like another one, and that one like each."""
 
 import argparse
-import hashlib
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -30,6 +29,7 @@ from captum_scd.passes import counted
 from captum_scd.photos import read
 from captum_scd.provenance import versions
 from captum_scd.runs.classes import Classes
+from captum_scd.runs.digests import digest_of
 from captum_scd.runs.facts import cut_areas
 from captum_scd.runs.folder import Files, Folder
 from captum_scd.runs.job import Job
@@ -77,10 +77,7 @@ def explain_pairs(options: argparse.Namespace) -> int:
     """
     photos = _photos(options)
     work = ExplainPairs(_subject(options), options.reference, settings(options), strategies(options))
-    told = {
-        **request(options, work.subject),
-        "reference_sha256": hashlib.sha256(options.reference.read_bytes()).hexdigest(),
-    }
+    told = {**request(options, work.subject), "reference_sha256": digest_of(options.reference)}
     check_writable(options.out)
     return Job(work, Folder(options.out, told)).carry_out(photos, options.overwrite)
 
