@@ -136,11 +136,9 @@ def _overlap(regions: Tensor) -> Tensor:
     pairs = [
         (one & other).sum(-1) / (one | other).sum(-1).clamp(min=1) for one, other in combinations(regions, 2)
     ]
-    return (
-        torch.stack(pairs).mean(0)
-        if pairs
-        else torch.full(regions.shape[1:2], float("nan"), dtype=torch.float32, device=regions.device)
-    )
+    if not pairs:
+        return torch.full(regions.shape[1:2], float("nan"), dtype=torch.float32, device=regions.device)
+    return torch.stack(pairs).mean(0)
 
 
 def _verdicts(

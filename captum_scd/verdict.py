@@ -130,19 +130,24 @@ def judged(
     >>> judged(0.97, 0.03, 0.0, 0.3, 0.9, depends=True).line
     'unstable: other starts show another region'
     """
-    if depends and not led:
-        word, why = NOTHING, "the look-alikes are as likely, so there is no lead to explain"
-    else:
-        word, why = _reason(ssr_keeps, sdr_leaves, infill_alone, agreement, second_infill, depends)
+    word, why = _reason(ssr_keeps, sdr_leaves, infill_alone, agreement, second_infill, depends, led)
     return Verdict(word, why, ssr_keeps, sdr_leaves, infill_alone, agreement, second_infill)
 
 
 def _reason(
-    keeps: float, leaves: float, infill_alone: float, agreement: float, second_infill: float, depends: bool
+    keeps: float,
+    leaves: float,
+    infill_alone: float,
+    agreement: float,
+    second_infill: float,
+    depends: bool,
+    led: bool,
 ) -> tuple[str, str]:
     """Find the word and why: what makes the others pointless comes first."""
     if not depends:
         return NOTHING, MEANINGS[NOTHING]
+    if not led:
+        return NOTHING, "the look-alikes are as likely, so there is no lead to explain"
     if infill_alone >= INFILL_ALONE:
         return INFILL, MEANINGS[INFILL]
     if math.isnan(keeps) or math.isnan(leaves):
