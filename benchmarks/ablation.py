@@ -18,10 +18,12 @@ from typing import Any
 from unittest.mock import patch
 
 import torch
-from kept import earlier, keep
+from common.data import batches, parser_with_data, photos, spread
+from common.kept import earlier, keep
+from common.networks import SIZES, load_network
+from common.regions import REGION_HEADINGS, regions
+from common.tables import Table
 from overfocus.summary import differences
-from quality import REGION_HEADINGS, SIZES, Table, batches, load_network, regions, spread
-from real_data import parser_with_data, photos
 from torch import Generator, Tensor, nn
 
 from captum_scd import FIDOAttribution, FIDOMasks, calibration, explanation, learning, metrics, optimization

@@ -14,12 +14,12 @@ from typing import Any
 
 import numpy as np
 import torch
+from common.data import parser_with_data
+from common.networks import load_network
+from common.paired import bootstrap_interval
 from numpy.typing import NDArray
-from quality import load_network
-from real_data import parser_with_data
 from second_look.cases import Case, Source, note
 from second_look.looks import Answer, Cache, ask
-from second_look.paired import bootstrap_interval
 from torch import Tensor
 from torch.nn import functional as F
 

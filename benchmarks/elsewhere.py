@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from quality import HEADINGS, Table, passes
-from real_data import parser_with_data
+from common.data import parser_with_data
+from common.tables import HEADINGS, Table, passes
 from subjects import SUBJECTS, Question
 from torch import Tensor
 

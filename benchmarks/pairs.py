@@ -15,9 +15,9 @@ from typing import Any
 
 import torch
 from captum.attr import InputXGradient, LayerAttribution, LayerGradCam
-from kept import earlier, keep
-from quality import load_module, read
-from real_data import parser_with_data
+from common.data import parser_with_data, read
+from common.kept import earlier, keep
+from common.networks import load_module
 from torch import Tensor, nn
 
 from captum_scd.attribution import FAST

@@ -4,54 +4,26 @@
 """
 
 import argparse
-import importlib.util
 import sys
-from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-from kept import earlier, keep
-from made import Made, as_method, folder_beside, kept
-from numpy.typing import NDArray
-from PIL import Image
-from real_data import parser_with_data, photos
-from second_look.paired import bootstrap_interval
-from smoothness import as_smooth
+from common.data import batches, parser_with_data, photos, shuffled, spread
+from common.kept import earlier, keep
+from common.made import Made, as_method, folder_beside, kept
+from common.networks import SIZES, load_network
+from common.regions import CUT, REGION_HEADINGS, ROWS, regions
+from common.smoothness import as_smooth
+from common.tables import HEADINGS, Table, beside_fido, passes
 from torch import Tensor, nn
 
 from captum_scd import FIDOAttribution, FIDOMasks, compare, metrics
-from captum_scd.cli.arguments import IMAGENET_MEAN, IMAGENET_STD
 from captum_scd.cli.options import names_of, whole_number
 from captum_scd.comparison import DEFAULT_MEASURES, DEFAULT_METHODS, MEASURES, METHODS
-from captum_scd.comparison.costs import Cost
 from captum_scd.comparison.maps import stretched
-from captum_scd.photos import Normalization
-from captum_scd.photos import read as read_photo
-from captum_scd.tables import markdown
-
-CUT = 0.5
-SIZES = {"squeezenet": 227, "efficientnet_lite0": 224}
-"""Networks beside the photos, and the size of the images they were trained on."""
-
-HEADINGS = {name: measure.heading for name, measure in MEASURES.items()} | {
-    "forward": "forwards",
-    "backward": "with backward",
-}
-REGION_HEADINGS = {
-    "ssr_kept": "SSR keeps ↑",
-    "ssr_area": "SSR area ↓",
-    "sdr_left": "SDR leaves ↓",
-    "sdr_area": "SDR area ↓",
-    "ssr_order": "keeps 90 % in the order of SSR ↓",
-    "sdr_order": "leaves 5 % in the order of SDR ↓",
-}
-
-ROWS = 8
-"""Rows in one pass: few fit the processor's cache better."""
 
 AT_FIDOS_COST: Mapping[str, Mapping[str, Any]] = {
     "integrated_gradients": {"n_steps": 192},
@@ -61,8 +33,6 @@ AT_FIDOS_COST: Mapping[str, Mapping[str, Any]] = {
 
 SMOOTHED = ", as smooth"
 """Behind the label of a method whose maps were blurred until they are as smooth as FIDO's."""
-
-Values = Mapping[str, Tensor]
 
 
 @dataclass
@@ -79,118 +49,6 @@ class Fido:
         return self.masks.joint
 
 
-def regions(model: nn.Module, masks: FIDOMasks, inputs: Tensor, target: Tensor) -> Values:
-    """What each of FIDO's two masks does for its own question, cut into a region and as an order."""
-    ssr, sdr = masks.threshold(CUT, "ssr"), masks.threshold(CUT, "sdr")
-    whole, kept, left = (
-        metrics.probability_under(model, inputs, seen, masks.infill, target)
-        for seen in (torch.ones_like(ssr), ssr, ~sdr)
-    )
-    return {
-        "ssr_kept": (kept / whole).clamp(max=1),
-        "ssr_area": metrics.area(ssr),
-        "sdr_left": (left / whole).clamp(max=1),
-        "sdr_area": metrics.area(sdr),
-        "ssr_order": metrics.sufficient_area(model, inputs, masks.ssr, masks.infill, target),
-        "sdr_order": metrics.destroying_area(model, inputs, masks.sdr, masks.infill, target),
-    }
-
-
-@dataclass
-class Table:
-    """Values of each photo by method and column."""
-
-    values: dict[str, dict[str, list[float]]] = field(
-        default_factory=lambda: defaultdict(lambda: defaultdict(list))
-    )
-
-    def add(self, method: str, columns: Values) -> None:
-        for name, values in columns.items():
-            self.values[method][name] += values.tolist()
-
-    def means(self) -> dict[str, dict[str, float]]:
-        return {
-            method: {name: float(np.nanmean(values)) for name, values in columns.items()}
-            for method, columns in self.values.items()
-        }
-
-    def markdown(self, headings: Mapping[str, str]) -> str:
-        """Means over photos, for the methods and columns that were measured."""
-        means = {method: row for method, row in self.means().items() if headings.keys() & row.keys()}
-        columns = [name for name in headings if any(name in row for row in means.values())]
-        lines = [[method, *(_cell(name, row[name]) for name in columns)] for method, row in means.items()]
-        return markdown(["method", *(headings[name] for name in columns)], lines)
-
-
-def passes(cost: Cost, images: int) -> Values:
-    """Network passes per image, as columns of as many images."""
-    counts = {"forward": cost.forward, "backward": cost.backward}
-    return {name: torch.full((images,), float(count)) for name, count in counts.items()}
-
-
-def _cell(name: str, value: float) -> str:
-    return f"{value:.0f}" if name in ("forward", "backward", "passes") else f"{value:.3f}"
-
-
-class Bfloat16(nn.Module):
-    """A network in half precision: what goes in and comes out is float32."""
-
-    def __init__(self, model: nn.Module) -> None:
-        super().__init__()
-        self.model = model
-
-    def forward(self, inputs: Tensor) -> Tensor:
-        with torch.autocast(inputs.device.type, torch.bfloat16):
-            output: Tensor = self.model(inputs)
-        return output.float()
-
-
-def load_network(data: Path, bfloat16: bool = False, network: str = "squeezenet") -> nn.Module:
-    """Load a network beside the photos, frozen, in channels-last layout."""
-    model: nn.Module = load_module(data, network).load()
-    model = model.requires_grad_(False).to(memory_format=torch.channels_last)
-    return Bfloat16(model).eval() if bfloat16 else model
-
-
-def load_module(data: Path, name: str) -> Any:
-    """Import a Python file that lies beside the photos."""
-    spec = importlib.util.spec_from_file_location(f"benchmark_{name}", data / f"{name}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.dont_write_bytecode = True  # nothing is written beside the data
-    spec.loader.exec_module(module)
-    return module
-
-
-def read(path: Path, size: int, middle: int = 227) -> Tensor:
-    """Read the middle of a photo as normalised RGB (1, 3, size, size), as the network was trained.
-
-    So many px are cut out of 256, at other sizes in the same proportion; at that size nothing is resampled.
-    """
-    photo = read_photo(path)
-    width, height = photo.size
-    side = min(width, height) * middle / 256
-    left, top = round((width - side) / 2), round((height - side) / 2)
-    box = (left, top, left + round(side), top + round(side))
-    image = photo.resize((size, size), Image.Resampling.BILINEAR, box=box)
-    pixels = torch.from_numpy(np.array(image)).permute(2, 0, 1)[None].float() / 255
-    return Normalization(IMAGENET_MEAN, IMAGENET_STD)(pixels)
-
-
-def batches(paths: Sequence[Path], size: int, count: int, middle: int = 227) -> Iterator[Tensor]:
-    """Read `count` photos at a time, (count, 3, size, size)."""
-    for start in range(0, len(paths), count):
-        inputs = torch.cat([read(path, size, middle) for path in paths[start : start + count]])
-        yield inputs.contiguous(memory_format=torch.channels_last)
-
-
-def spread(paths: Sequence[Path], count: int) -> list[Path]:
-    """Choose `count` photos, evenly from the sorted list."""
-    count = min(count, len(paths))
-    return [paths[i * len(paths) // count] for i in range(count)]
-
-
 @dataclass
 class Measured:
     """All methods on all that `compare` measures, and FIDO's regions."""
@@ -203,24 +61,6 @@ class Measured:
         if self.regions.values:
             tables += [self.regions.markdown(REGION_HEADINGS), beside_fido(self.methods)]
         return "\n\n".join(tables)
-
-
-def beside_fido(table: Table) -> str:
-    """FIDO less each other method, photo by photo, wherever a difference was measured: mean, 95 %, wins."""
-    fido = table.values[METHODS["fido"].label]
-    columns = [name for name in fido if name.startswith("difference")]
-    lines = [
-        [method, *(_paired(np.array(fido[name]), np.array(values[name])) for name in columns)]
-        for method, values in table.values.items()
-        if values is not fido
-    ]
-    return markdown(["FIDO less", *(HEADINGS[name] for name in columns)], lines)
-
-
-def _paired(ours: NDArray[np.float64], theirs: NDArray[np.float64]) -> str:
-    low, high = bootstrap_interval(ours - theirs, range(len(ours)))
-    wins = f"better on {(ours > theirs).sum()} of {len(ours)}"
-    return f"{(ours - theirs).mean():+.3f} [{low:+.3f}, {high:+.3f}], {wins}"
 
 
 def run(model: nn.Module, paths: Sequence[Path], options: argparse.Namespace) -> Measured:
@@ -242,11 +82,6 @@ def run(model: nn.Module, paths: Sequence[Path], options: argparse.Namespace) ->
         keep(options.json, asked(options), photos=done, **report(measured))
         print(f"{len(done)}/{len(paths)} photos", file=sys.stderr)
     return measured
-
-
-def shuffled(paths: Sequence[Path]) -> list[Path]:
-    """Put photos into an order of chance, the same each time."""
-    return [paths[i] for i in np.random.default_rng(0).permutation(len(paths))]
 
 
 def explain(model: nn.Module, inputs: Tensor, options: argparse.Namespace) -> Made:

@@ -15,9 +15,9 @@ from typing import Any
 
 import matplotlib.pyplot as plt
 import torch
-from kept import earlier, keep
-from quality import load_network, read, spread
-from real_data import parser_with_data, photos
+from common.data import parser_with_data, photos, read, spread
+from common.kept import earlier, keep
+from common.networks import load_network
 from torch import Generator, Tensor, nn
 from torch.nn import functional as F
 

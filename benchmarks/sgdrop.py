@@ -17,13 +17,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from kept import earlier, keep
+from common.data import parser_with_data
+from common.kept import earlier, keep
 from overfocus import beetles, birds, cost, summary
 from overfocus.measures import measure
 from overfocus.rows import ROWS
 from overfocus.task import Task
 from overfocus.training import Recipe, fit
-from real_data import parser_with_data
 
 from captum_scd.cli.options import names_of, whole_number
 from captum_scd.tables import markdown

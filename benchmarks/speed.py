@@ -17,8 +17,8 @@ from pathlib import Path
 
 import torch
 from bottlenecks import resnet50
-from quality import load_network
-from real_data import parser_with_data
+from common.data import parser_with_data
+from common.networks import load_network
 from torch import Tensor, nn
 
 from captum_scd import FIDOAttribution

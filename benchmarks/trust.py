@@ -15,9 +15,10 @@ from statistics import fmean
 from typing import Any
 
 import torch
-from kept import earlier, keep
-from quality import ROWS, SIZES, load_network, read, regions, spread
-from real_data import parser_with_data, photos
+from common.data import parser_with_data, photos, read, spread
+from common.kept import earlier, keep
+from common.networks import SIZES, load_network
+from common.regions import ROWS, regions
 from torch import Tensor, nn
 
 from captum_scd import FIDOAttribution, FIDOMasks, infill, metrics

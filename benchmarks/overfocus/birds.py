@@ -7,7 +7,8 @@ import copy
 from pathlib import Path
 
 import torch
-from quality import load_network, read
+from common.data import read
+from common.networks import load_network
 from torch import Tensor, nn
 
 from overfocus.task import Pictures, Task, split, through

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from quality import spread
+from common.data import spread
 from torch import Tensor, nn
 
 from captum_scd.classification import crop_resize

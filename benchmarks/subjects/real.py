@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import torch
-from quality import load_module, load_network, read, spread
-from real_data import photos
+from common.data import photos, read, spread
+from common.networks import load_module, load_network
 from second_look.cases import Case, Source
 from torch import Tensor, nn
 

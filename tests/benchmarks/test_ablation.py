@@ -5,8 +5,9 @@ from pathlib import Path
 
 import ablation
 import pytest
-import quality
 import torch
+from common import networks
+from common.data import read
 from PIL import Image
 
 from captum_scd import learning
@@ -89,16 +90,16 @@ def test_other_settings_start_anew(data: Path) -> None:
 
 
 def test_seeds_differ_between_batches_and_with_the_variant(data: Path) -> None:
-    model = quality.load_network(data)
-    inputs = quality.read(data / "imagenet" / "noise.jpg", 24)
+    model = networks.load_network(data)
+    inputs = read(data / "imagenet" / "noise.jpg", 24)
     defaults, another = (ablation.VARIANTS[name] for name in ("defaults", "another seed"))
     masks = [ablation.measure(model, *asked)[1] for asked in ((defaults, inputs, 3), (another, inputs, 3))]
     assert [one.seed for one in masks] == [3, 1003]
 
 
 def test_half_precision_is_inside(data: Path) -> None:
-    inputs = quality.read(data / "imagenet" / "noise.jpg", 24)
-    rounded, exact = (quality.load_network(data, half)(inputs) for half in (True, False))
+    inputs = read(data / "imagenet" / "noise.jpg", 24)
+    rounded, exact = (networks.load_network(data, half)(inputs) for half in (True, False))
     assert rounded.dtype == torch.float32
     assert 0 < (rounded - exact).abs().max() < 0.02 * exact.abs().max()
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import elsewhere
 import pytest
 import torch
-from quality import Table
+from common.tables import Table
 from subjects import SUBJECTS, Question
 from subjects.real import Pair, Tokens, _quarter
 from subjects.small import Transformer, trained

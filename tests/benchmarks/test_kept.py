@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-import kept
 import pytest
+from common import kept
 
 
 def test_what_is_kept_is_found_again(tmp_path: Path) -> None:

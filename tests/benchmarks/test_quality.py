@@ -4,9 +4,11 @@ from pathlib import Path
 
 import pytest
 import torch
-from made import Made, as_method, folder_beside, kept
-from quality import SMOOTHED, Measured, add, beside_fido, parse, shuffled, smoothed
-from smoothness import as_smooth, roughness
+from common.data import shuffled
+from common.made import Made, as_method, folder_beside, kept
+from common.smoothness import as_smooth, roughness
+from common.tables import beside_fido
+from quality import SMOOTHED, Measured, add, parse, smoothed
 from torch import Tensor, nn
 
 from captum_scd.comparison.costs import Cost

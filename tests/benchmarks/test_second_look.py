@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 import torch
 from classification import MAIN, Answers, compare
+from common.paired import bootstrap_interval
 from scipy import stats
 from second_look.cases import Case
 from second_look.folds import PENALTIES, Pool, stratified_folds, views
 from second_look.harder import cluttered, off_centre
 from second_look.looks import Answer
-from second_look.paired import bootstrap_interval
 from torch import Generator, Tensor, nn
 from torch.nn import functional as F
 
