@@ -18,6 +18,13 @@ RowScore = Callable[[Tensor, Tensor], Tensor]
 """(model output (n, ...), the example of each row (n,)) -> score of each row (n,)."""
 RowLoss = Callable[[Tensor, Tensor], Tensor]
 """(scores (n,), positions of these rows (n,)) -> loss of each row (n,)."""
+Fill = Callable[[Tensor, Tensor, Tensor], Tensor]
+"""(mask, 1 keeps; inputs; infill), (n, ...) each -> what the model sees."""
+
+
+def blend(mask: Tensor, inputs: Tensor, infill: Tensor) -> Tensor:
+    """Keep the inputs where the mask is 1, the infill where it is 0; in the inputs' dtype."""
+    return (mask * inputs + (1 - mask) * infill).to(inputs.dtype)
 
 
 @dataclass
@@ -30,6 +37,7 @@ class Composites:
         query: the model and what it is asked.
         grid: how cells cover the inputs.
         rows: most rows in one pass; halved, for good, each time the accelerator runs out of memory.
+        fill: makes what the model sees of a mask, the inputs and the infills.
     """
 
     inputs: tuple[Tensor, ...]
@@ -38,11 +46,12 @@ class Composites:
     score: RowScore
     grid: Grid
     rows: int = DEFAULT_ROWS
+    fill: Fill = blend
 
     def scores(self, masks: tuple[Tensor, ...], examples: Tensor) -> Tensor:
         """Score rows seen through masks at the inputs' resolution, 1 keeps; one pass, (rows,)."""
         parts = zip(masks, self.inputs, self.infills, strict=True)
-        rows = tuple(blend(mask, x[examples], b[examples]) for mask, x, b in parts)
+        rows = tuple(self.fill(mask, x[examples], b[examples]) for mask, x, b in parts)
         return self.score(self.query(rows, examples), examples)
 
     def gradient(self, keep: Tensor, examples: Tensor, loss: RowLoss) -> tuple[Tensor, Tensor]:
@@ -126,11 +135,6 @@ def _attempt(work: Callable[[Tensor], Piece], rows: Tensor) -> Piece | None:
     if rows.device.type == "cuda":
         torch.cuda.empty_cache()
     return None
-
-
-def blend(mask: Tensor, inputs: Tensor, infill: Tensor) -> Tensor:
-    """Keep the inputs where the mask is 1, the infill where it is 0; in the inputs' dtype."""
-    return (mask * inputs + (1 - mask) * infill).to(inputs.dtype)
 
 
 def _gradient(loss: Tensor, cells: Tensor) -> Tensor:

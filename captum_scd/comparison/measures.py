@@ -6,12 +6,16 @@ from functools import cached_property
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Generator, Tensor
 
+from captum_scd import infill as infills
 from captum_scd import metrics
 from captum_scd.comparison.maps import stretched
 from captum_scd.comparison.question import Question
 from captum_scd.metrics.ordered import Ordered
+
+STEPS = 20
+"""Steps of the curves under an infill of their own, half as many as of the others: they are asked anew."""
 
 DRAWS = 4
 """Noisy copies of the images whose maps sensitivity compares; with its floor it costs three more."""
@@ -50,6 +54,12 @@ class Evidence:
     def ordered(self) -> Ordered:
         """Curves and areas in the order of the map, asked for once by all metrics that read them."""
         return Ordered(**self.asked)
+
+    def difference_under(self, infill: str) -> Tensor:
+        """Difference of insertion and deletion with another infill than the question's, (N,)."""
+        inputs, generator = self.question.inputs, Generator().manual_seed(self.question.seed)
+        asked = {**self.asked, "baselines": infills.resolve(infill)(inputs, generator), "n_steps": STEPS}
+        return metrics.insertion_deletion(**asked).difference
 
     @cached_property
     def sensitivity(self) -> metrics.Sensitivity:
@@ -109,6 +119,19 @@ def _difference(evidence: Evidence) -> Tensor:
     return evidence.ordered.curves.difference
 
 
+def _mean_difference(evidence: Evidence) -> Tensor:
+    return evidence.difference_under("mean")
+
+
+def _shuffle_difference(evidence: Evidence) -> Tensor:
+    return evidence.difference_under("shuffle")
+
+
+def _road_difference(evidence: Evidence) -> Tensor:
+    asked = {name: value for name, value in evidence.asked.items() if name != "baselines"}
+    return metrics.road(**asked, n_steps=STEPS, seed=evidence.question.seed).difference
+
+
 def _sufficient_area(evidence: Evidence) -> Tensor:
     return evidence.ordered.sufficient_area
 
@@ -146,7 +169,24 @@ MEASURES: Mapping[str, Measure] = {
         _deletion,
         "mean probability as the pixels are replaced, the most important first",
     ),
-    "difference": Measure("difference", "higher", _difference, "insertion less deletion"),
+    "difference": Measure(
+        "difference", "higher", _difference, "insertion less deletion: the symmetric relevance gain"
+    ),
+    "difference_mean": Measure(
+        "difference, mean",
+        "higher",
+        _mean_difference,
+        "the same with the mean colour in place of missing pixels",
+    ),
+    "difference_shuffle": Measure(
+        "difference, shuffled",
+        "higher",
+        _shuffle_difference,
+        "the same with shuffled patches of the image, which no method has learned with",
+    ),
+    "difference_road": Measure(
+        "difference, ROAD", "higher", _road_difference, "the same with pixels imputed from their neighbours"
+    ),
     "sufficient_area": Measure(
         "keeps 90 %", "lower", _sufficient_area, "least share of the image that keeps 90 % of the probability"
     ),

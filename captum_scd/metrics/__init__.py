@@ -1,6 +1,6 @@
 """How good is a map? Pure functions on batches, for attributions of any method.
 
-Faithful to the model: `insertion_deletion`, `sufficient_area`, `destroying_area`, `probability_kept`,
+Faithful to the model: `insertion_deletion`, `road`, `sufficient_area`, `destroying_area`, `probability_kept`,
 `probability_left`, `probability_under`, `mask_probabilities`, `infidelity`. In the right place:
 `pointing_game`, `energy_pointing_game`, `iou`, `precision`, `recall`. Compact: `area`, `entropy`, `gini`,
 `total_variation`. Steady: `sensitivity`, `rank_correlation`.
@@ -9,7 +9,7 @@ Faithful to the model: `insertion_deletion`, `sufficient_area`, `destroying_area
 from captum_scd.metrics.agreement import rank_correlation
 from captum_scd.metrics.areas import destroying_area, sufficient_area
 from captum_scd.metrics.compactness import area, entropy, gini, total_variation
-from captum_scd.metrics.curves import InsertionDeletion, insertion_deletion
+from captum_scd.metrics.curves import InsertionDeletion, insertion_deletion, road
 from captum_scd.metrics.fidelity import infidelity
 from captum_scd.metrics.localization import (
     box_region,
@@ -47,6 +47,7 @@ __all__ = [
     "probability_under",
     "rank_correlation",
     "recall",
+    "road",
     "sensitivity",
     "sufficient_area",
     "total_variation",

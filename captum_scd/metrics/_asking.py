@@ -9,7 +9,7 @@ from torch import Tensor
 
 from captum_scd import infill as infills
 from captum_scd._captum import Baselines, Target
-from captum_scd.composites import Composites
+from captum_scd.composites import Composites, Fill, blend
 from captum_scd.forward import make_query, preserved
 from captum_scd.grid import make_grid
 from captum_scd.objective import SCORES, prob
@@ -26,6 +26,7 @@ def asked(
     additional_forward_args: object,
     internal_batch_size: int,
     score: Callable[[Tensor, Tensor | None], Tensor] = prob,
+    fill: Fill = blend,
 ) -> Iterator[Composites]:
     """Make ready to ask a model about altered copies of a batch, without gradients.
 
@@ -35,6 +36,7 @@ def asked(
         forward_func, inputs, baselines, target, additional_forward_args, internal_batch_size: as for
             `insertion_deletion`.
         score: (output, target) -> (rows,) what is asked; the probability of the target by default.
+        fill: makes what the model sees where parts are missing; by default the baselines stand there.
     """
     check_integer("internal_batch_size", internal_batch_size, least=1)
     _check_inputs(inputs)
@@ -50,7 +52,7 @@ def asked(
 
     with torch.no_grad(), preserved(forward_func, [inputs.device], seed=0):
         grid = make_grid((inputs,))
-        yield Composites((inputs,), (infill,), query, finite_score, grid, internal_batch_size)
+        yield Composites((inputs,), (infill,), query, finite_score, grid, internal_batch_size, fill)
 
 
 def seen_through(composites: Composites, mask: Tensor) -> Tensor:

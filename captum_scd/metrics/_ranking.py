@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from captum_scd._captum import Baselines, Target
-from captum_scd.composites import Composites
+from captum_scd.composites import Composites, Fill, blend
 from captum_scd.metrics._asking import asked, seen_through
 from captum_scd.metrics._maps import map_values
 
@@ -81,10 +81,11 @@ def ranked(
     target: Target,
     additional_forward_args: object,
     internal_batch_size: int,
+    fill: Fill = blend,
 ) -> Iterator[Ranking]:
-    """Rank the pixels of a batch; arguments as for `insertion_deletion`."""
+    """Rank the pixels of a batch; arguments as for `insertion_deletion`, `fill` as for `asked`."""
     with asked(
-        forward_func, inputs, baselines, target, additional_forward_args, internal_batch_size
+        forward_func, inputs, baselines, target, additional_forward_args, internal_batch_size, fill=fill
     ) as composites:
         rank = _order(map_values(inputs, attributions))
         whole = seen_through(composites, torch.ones_like(inputs[:, :1]))

@@ -8,8 +8,9 @@ import torch
 from torch import Tensor
 
 from captum_scd._captum import Baselines, Target
+from captum_scd.metrics._imputation import noisy_linear
 from captum_scd.metrics._ranking import Ranking, ranked
-from captum_scd.settings import check_integer
+from captum_scd.settings import check_integer, check_number
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,7 +44,11 @@ class InsertionDeletion:
 
     @property
     def difference(self) -> Tensor:
-        """(N,) insertion minus deletion in [-1, 1]; larger is better, about 0 for a random map."""
+        """(N,) insertion minus deletion in [-1, 1]; larger is better, about 0 for a random map.
+
+        This is the symmetric relevance gain (Blücher et al. 2024): to insert the most important pixels first
+        is to take the least important away first, so that it is the area between both orders of removal.
+        """
         return self.insertion - self.deletion
 
 
@@ -90,6 +95,64 @@ def insertion_deletion(
     check_integer("n_steps", n_steps, least=1)
     with ranked(
         forward_func, inputs, attributions, baselines, target, additional_forward_args, internal_batch_size
+    ) as ranking:
+        return curves_of(ranking, n_steps)
+
+
+def road(
+    forward_func: Callable[..., Any],
+    inputs: Tensor,
+    attributions: Tensor,
+    target: Target = None,
+    additional_forward_args: object = None,
+    n_steps: int = 20,
+    noise: float = 0.01,
+    seed: int = 0,
+    internal_batch_size: int = 64,
+) -> InsertionDeletion:
+    """Insertion and deletion of images where missing pixels are imputed from their neighbours, with noise.
+
+    ROAD, "remove and debias" (Rong et al. 2022): an infill that stays the same shows the outline
+    of what is missing, and the model may read that. Here each missing pixel is the weighted mean of its eight
+    neighbours, all solved together, so that holes have no outline; the noise hides how smooth they are.
+    Imputing an image takes longer than a pass of a small network.
+
+    Args:
+        forward_func: model that returns logits, (rows, classes), or one logit per row.
+        inputs: images (N, C, H, W).
+        attributions: same shape, or with one channel; larger is more important.
+        target: class of each image, in any of Captum's forms.
+        additional_forward_args: passed on to the model.
+        n_steps: number of equal steps.
+        noise: standard deviation, as a share of that of each image, 0 at least.
+        seed: of the noise, the same for all images and steps.
+        internal_batch_size: most rows in one forward pass.
+
+    Returns:
+        Curves and areas, see `InsertionDeletion`; both curves end where nothing is shown but the mean colour.
+
+    Raises:
+        AssertionError: for a missing, malformed or mismatched target, as Captum's methods do.
+        TypeError: for inputs or attributions that are no tensors, or a number of the wrong type.
+        ValueError: for inputs that are no images, attributions that do not fit or are not finite, or a number
+            out of its range.
+
+    >>> model = nn.Sequential(nn.Flatten(), nn.Linear(3 * 8 * 8, 5))
+    >>> x = torch.randn(2, 3, 8, 8)
+    >>> road(model, x, x.abs(), target=3).difference.shape
+    torch.Size([2])
+    """
+    check_integer("n_steps", n_steps, least=1)
+    check_integer("seed", seed, least=0)
+    check_number("noise", noise, positive=False)
+    if isinstance(inputs, Tensor) and inputs.ndim != 4:
+        raise ValueError(f"Expected `inputs` to be images (N, C, H, W), but got {tuple(inputs.shape)}.")
+
+    def fill(mask: Tensor, images: Tensor, _: Tensor) -> Tensor:
+        return noisy_linear(images, mask, noise, seed)
+
+    with ranked(
+        forward_func, inputs, attributions, None, target, additional_forward_args, internal_batch_size, fill
     ) as ranking:
         return curves_of(ranking, n_steps)
 

@@ -3,7 +3,7 @@
 import pytest
 import torch
 from models import PlantedPatch
-from planted import ORACLE, WHITE
+from planted import ORACLE
 from torch import Tensor
 
 from captum_scd import compare
@@ -20,7 +20,7 @@ def chance(inputs: Tensor) -> Tensor:
 
 @pytest.mark.parametrize("name", list(MEASURES))
 def test_the_truth_is_better_than_chance_in_the_direction_that_is_said(name: str) -> None:
-    comparison = compare(PlantedPatch().eval(), WHITE, 0, [truth, chance], [name], baselines=0.0)
+    comparison = compare(PlantedPatch().eval(), ORACLE, 0, [truth, chance], [name], baselines=0.0)
     best, worst = (comparison.rows[method].values[name] for method in ("truth", "chance"))
-    assert best.shape == worst.shape == (len(WHITE),)
+    assert best.shape == worst.shape == (len(ORACLE),)
     assert (best > worst if MEASURES[name].better == "higher" else best < worst).all()

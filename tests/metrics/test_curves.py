@@ -6,7 +6,7 @@ from models import Additive, PlantedPatch, Watched
 from planted import HEIGHT, ORACLE, SHARE, WHITE, WIDTH, random
 from torch import Tensor
 
-from captum_scd.metrics import insertion_deletion
+from captum_scd.metrics import insertion_deletion, road
 
 
 def test_curves_of_an_additive_model_are_sigmoids_of_partial_sums() -> None:
@@ -81,3 +81,55 @@ def test_one_step_leads_from_nothing_to_all() -> None:
     result = insertion_deletion(PlantedPatch(), WHITE, ORACLE, target=0, n_steps=1)
     torch.testing.assert_close(result.insertion_curve, torch.tensor([[0.01 / 0.99, 1.0]]).expand(2, -1))
     torch.testing.assert_close(result.deletion_curve, result.insertion_curve.flip(1))
+
+
+def test_the_difference_is_the_gain_of_removing_the_least_important_first() -> None:
+    model, maps = Additive(), random(1, 6)
+    inputs = torch.tensor([[0.5, -1.0, 2.0, 0.25, -0.5, 1.0]])
+    mine, reverse = (
+        insertion_deletion(model, inputs, order, 0.0, target=0, n_steps=6) for order in (maps, -maps)
+    )
+    torch.testing.assert_close(mine.difference, reverse.deletion - mine.deletion)
+
+
+def test_a_bright_patch_that_is_taken_away_is_imputed_from_the_dark_around_it() -> None:
+    curves = road(PlantedPatch(), ORACLE, ORACLE, target=0, n_steps=10, noise=0.0)
+    nothing = (0.01 + 0.98 * SHARE) / 0.99
+    gone = torch.tensor([1.0, *[0.01 / 0.99] * 9, nothing]).expand(2, -1)
+    kept = torch.tensor([nothing, *[1.0] * 10]).expand(2, -1)
+    torch.testing.assert_close(curves.deletion_curve, gone, rtol=0, atol=1e-3)
+    torch.testing.assert_close(curves.insertion_curve, kept, rtol=0, atol=1e-3)
+
+
+def test_imputed_pixels_are_noisy_by_the_seed() -> None:
+    def deletion(noise: float, seed: int) -> Tensor:
+        asked = {"target": 0, "n_steps": 4, "noise": noise, "seed": seed}
+        return road(PlantedPatch(), ORACLE, ORACLE, **asked).deletion
+
+    assert torch.equal(deletion(0.5, 1), deletion(0.5, 1))
+    assert len({deletion(*asked)[0].item() for asked in ((0.0, 0), (0.5, 0), (0.5, 1))}) == 3
+
+
+def test_no_more_rows_than_allowed_are_imputed_at_once() -> None:
+    few, many = (
+        road(Watched(PlantedPatch(), most_rows=rows), ORACLE, ORACLE, target=0, internal_batch_size=rows)
+        for rows in (3, 64)
+    )
+    torch.testing.assert_close(few.deletion_curve, many.deletion_curve)
+
+
+@pytest.mark.parametrize(
+    ("changed", "error", "words"),
+    [
+        ({"inputs": torch.rand(2, 5)}, ValueError, "images"),
+        ({"noise": -0.1}, ValueError, "noise"),
+        ({"noise": "much"}, TypeError, "noise"),
+        ({"n_steps": 0}, ValueError, "n_steps"),
+        ({"seed": -1}, ValueError, "seed"),
+    ],
+)
+def test_imputation_refuses_what_it_cannot_take(
+    changed: dict[str, object], error: type[Exception], words: str
+) -> None:
+    with pytest.raises(error, match=words):
+        road(PlantedPatch(), **{"inputs": ORACLE, "attributions": ORACLE, "target": 0, **changed})
