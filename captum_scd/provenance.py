@@ -1,20 +1,15 @@
-"""Who made a result: the network by its weights, the software by its versions and its mark in figures."""
+"""Who made a result: the network by its weights, the software by its versions."""
 
 import hashlib
 import platform
-from pathlib import Path
 
 import captum
 import numpy as np
 import torch
-from PIL import Image
 from torch import Tensor, nn
 
 from captum_scd._version import __version__
 from captum_scd.network import reading
-
-SOFTWARE = "captum_scd"
-"""Written into figures, so that no later run takes one for a photo."""
 
 
 def fingerprint(model: nn.Module) -> str:
@@ -36,14 +31,3 @@ def versions() -> dict[str, str]:
         "numpy": np.__version__,
         "python": platform.python_version(),
     }
-
-
-def is_figure(path: Path) -> bool:
-    """Tell whether a file is a figure that this package drew; only its header is read."""
-    if path.suffix.lower() != ".png":
-        return False
-    try:
-        with Image.open(path, formats=["PNG"]) as image:
-            return str(image.info.get("Software", "")).startswith(SOFTWARE)
-    except Exception:
-        return False

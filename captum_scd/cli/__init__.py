@@ -21,15 +21,15 @@ from captum_scd._warnings import ModelWarning
 __all__ = ["main"]
 
 COMMANDS = {
-    "explain": ("explain", "explain images"),
-    "compare": ("compare", "compare methods on images"),
-    "classify": ("classify", "classify images, looking twice"),
-    "report": ("report", "write a page about a store"),
-    "errors": ("systematic", "find systematic errors in a store"),
-    "verify": ("verify", "check a store of masks"),
-    "demo": ("demo", "see it work, offline"),
+    "explain": "explain images",
+    "compare": "compare methods on images",
+    "classify": "classify images, looking twice",
+    "report": "write a page about a store",
+    "errors": "find systematic errors in a store",
+    "verify": "check a store of masks",
+    "demo": "see it work, offline",
 }
-"""By name, the file of a command and what the command does. The file is imported when its command is run."""
+"""What each command does. Its file in `commands` is imported when it is asked for."""
 
 
 class Parser(argparse.ArgumentParser):
@@ -95,8 +95,10 @@ def _parser(wanted: Collection[str] = tuple(COMMANDS)) -> Parser:
     parser = Parser(prog="captum-scd", description="Which pixels make a classifier decide?")
     parser.add_argument("--version", action="version", version=f"captum-scd {__version__}")
     commands = parser.add_subparsers(title="commands", dest="command", required=True, metavar="COMMAND")
-    for name, (file, words) in COMMANDS.items():
+    for name, words in COMMANDS.items():
         command = commands.add_parser(name, help=words)
         if name in wanted:
-            import_module(f"captum_scd.cli.{file}").add_options(command)
+            taken = import_module(f"captum_scd.cli.commands.{name}")
+            taken.add_options(command)
+            command.set_defaults(run=taken.run)
     return parser

@@ -12,7 +12,7 @@ from torch import Tensor
 from captum_scd import visualization
 from captum_scd._errors import UsageError, one_line
 from captum_scd.attribution import FIDOAttribution
-from captum_scd.cli.options import check_writable, whole_number
+from captum_scd.cli.options import check_writable
 from captum_scd.demo import SPECIES, BeetleNet, DemoImages, generate, load, normalize
 from captum_scd.masks import FIDOMasks
 from captum_scd.metrics import area, energy_pointing_game, iou
@@ -20,24 +20,8 @@ from captum_scd.runs.writing import write_figure
 from captum_scd.tables import table
 
 FIGURE = "captum_scd_demo.png"
-IMAGES = 4
 CUT = 0.5
 """Where the map is cut to a region."""
-
-DESCRIPTION = """Draw beetles of look-alike species, in which one small mark tells the species, let a small
-network that comes with the package classify them, and show how much of each method's map lies on the mark.
-Nothing is downloaded."""
-
-
-def add_options(parser: argparse.ArgumentParser) -> None:
-    """Make a parser that of `demo`."""
-    parser.description = DESCRIPTION
-    parser.set_defaults(run=run)
-    parser.add_argument(
-        "--out", type=Path, default=Path("captum-scd-demo"), metavar="DIR", help="%(default)s"
-    )
-    parser.add_argument("--images", type=whole_number(1), default=IMAGES, metavar="N", help="%(default)s")
-    parser.add_argument("--seed", type=whole_number(0), default=0, metavar="N", help="of images and masks")
 
 
 def run(options: argparse.Namespace) -> int:

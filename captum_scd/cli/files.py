@@ -17,9 +17,6 @@ from captum_scd.cli.foreign import told
 from captum_scd.cli.inputs import Inputs, said_by
 from captum_scd.runs.digests import digest_of
 
-SUFFIXES = (".pt", ".pts", ".torchscript", ".pt2", ".pth", ".ckpt", ".bin")
-"""Of files that torch writes."""
-
 PICKLED = ("custom_obj_", "opaque_obj_")
 """How objects in a file of torch.export are called."""
 
@@ -43,8 +40,6 @@ def from_file(path: Path) -> tuple[nn.Module, Inputs]:
     Raises:
         UsageError: if it cannot be read, is a state dict or a pickled module, or takes one batch size only.
     """
-    if not path.is_file():
-        raise UsageError(f"Expected --model to name a file, but there is no file {str(path)!r}.")
     members = _members(path)
     if "data.pkl" in members or not members:
         _check_pickled(path)

@@ -14,8 +14,9 @@ import torch
 from torch import Tensor, nn
 
 from captum_scd._errors import UsageError, one_line
+from captum_scd.cli.commands.specs import SUFFIXES, check_spec
 from captum_scd.cli.enclosing import enclosed
-from captum_scd.cli.files import SUFFIXES, from_file
+from captum_scd.cli.files import from_file
 from captum_scd.cli.foreign import checked, told
 from captum_scd.cli.hubs import from_hugging_face, from_timm, from_torchvision
 from captum_scd.cli.inputs import Inputs, said_by
@@ -28,11 +29,6 @@ HUBS: Mapping[str, Callable[[str], tuple[nn.Module, Inputs]]] = {
     "hf": from_hugging_face,
 }
 """What stands before the colon of a network's name there."""
-
-FORMS = (
-    "FILE.py:CALLABLE, PACKAGE.MODULE:CALLABLE, torchvision:NAME, timm:NAME, hf:NAME_OR_FOLDER or a file of "
-    "TorchScript (.pt) or torch.export (.pt2)"
-)
 
 
 @dataclass(frozen=True)
@@ -60,17 +56,16 @@ def load(spec: str) -> Loaded:
     Raises:
         UsageError: if there is no such thing, if it raises, or if what it gives is no `nn.Module`.
     """
+    check_spec(spec)
     hub, _, named = spec.partition(":")
     source, _, name = spec.rpartition(":")
     if hub in HUBS and named:
         network, inputs = HUBS[hub](named)
     elif spec.lower().endswith(SUFFIXES):
         network, inputs = from_file(Path(spec))
-    elif source and name:
+    else:
         network = _from_code(source, name, spec)
         inputs = said_by(network)
-    else:
-        raise UsageError(f"Expected --model to be {FORMS}, but got {spec!r}.")
     return Loaded(enclosed(network), inputs)
 
 
@@ -107,8 +102,6 @@ def _from_code(source: str, name: str, spec: str) -> nn.Module:
 
 
 def _import_file(path: Path) -> ModuleType:
-    if not path.is_file():
-        raise UsageError(f"Expected --model to name a Python file, but there is no file {str(path)!r}.")
     name = f"captum_scd_model_{path.stem}"
     specification = importlib.util.spec_from_file_location(name, path.resolve())
     if specification is None or specification.loader is None:

@@ -39,6 +39,19 @@ def number(positive: bool) -> Callable[[str], float]:
     return read
 
 
+def name_of(kind: str, known: Collection[str]) -> Callable[[str], str]:
+    """Make a reader of one name, for the `type` of an option."""
+
+    def read(text: str) -> str:
+        if text not in known:
+            raise argparse.ArgumentTypeError(
+                f"Expected `{kind}` to be one of {', '.join(map(repr, known))}, but got {text!r}."
+            )
+        return text
+
+    return read
+
+
 def names_of(kind: str, known: Collection[str]) -> Callable[[str], tuple[str, ...]]:
     """Make a reader of names with commas between them, for the `type` of an option.
 

@@ -33,58 +33,31 @@ from captum_scd.runs.digests import digest_of
 from captum_scd.runs.facts import cut_areas
 from captum_scd.runs.folder import Files, Folder
 from captum_scd.runs.job import Job
-from captum_scd.runs.naming import Photo, find
+from captum_scd.runs.naming import Photo
 from captum_scd.runs.question import Subject
 from captum_scd.runs.results import Summary, verdict_told
 from captum_scd.runs.writing import Figure
 from captum_scd.store.entry import SCHEMA
 from captum_scd.tables import table
 
-OF_CLASSES = {"target": "auto", "contrast": None, "classes": None, "score": None}
-OF_OTHERS = {"store": None, "report": False, "alternatives": None}
-"""Options that have no meaning with a reference, and what they are where they are not given."""
-
 HEADER = ["image", "similarity", "SSR alone", "SSR area", "without SDR", "SDR area", "both SSRs"]
 
 
-def add_reference(group: Any) -> None:
-    """Add what images are compared with."""
-    group.add_argument(
-        "--reference",
-        type=Path,
-        metavar="IMAGE",
-        help="explain why the network, one that gives embeddings, finds each image similar to this one, and "
-        "this one to each; not with a class, --report or --store",
-    )
-
-
-def check_reference(options: argparse.Namespace) -> None:
-    """Refuse options that have no meaning beside a reference.
-
-    Raises:
-        UsageError: for the first of them.
-    """
-    for name, default in {**OF_CLASSES, **OF_OTHERS}.items():
-        if getattr(options, name) != default:
-            raise UsageError(f"Expected --{name} without --reference, but got both.")
-
-
-def explain_pairs(options: argparse.Namespace) -> int:
+def explain_pairs(options: argparse.Namespace, found: Sequence[Photo]) -> int:
     """Explain all images beside the reference; return the exit code.
 
     Raises:
         UsageError: if the command cannot be carried out.
     """
-    photos = _photos(options)
+    photos = _photos(options, found)
     work = ExplainPairs(_subject(options), options.reference, settings(options), strategies(options))
     told = {**request(options, work.subject), "reference_sha256": digest_of(options.reference)}
     check_writable(options.out)
     return Job(work, Folder(options.out, told)).carry_out(photos, options.overwrite)
 
 
-def _photos(options: argparse.Namespace) -> list[Photo]:
-    """Find the images, and leave out the reference itself, which a folder may hold."""
-    found = find(options.images, options.out)
+def _photos(options: argparse.Namespace, found: Sequence[Photo]) -> list[Photo]:
+    """Leave out the reference itself, which a folder may hold."""
     photos = [one for one in found if one.path.resolve() != options.reference.resolve()]
     if not photos:
         raise UsageError("Expected an image beside the reference, but found that one only.")

@@ -2,10 +2,8 @@
 
 import argparse
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
 
-from captum_scd.cli.options import check_writable, path_or_url, whole_number
+from captum_scd.cli.options import check_writable
 from captum_scd.pages import regions
 from captum_scd.pages.stored import Stored, entries
 from captum_scd.pages.writing import check_page, write
@@ -13,39 +11,7 @@ from captum_scd.report import Entry, Failure, Report
 from captum_scd.runs.facts import THRESHOLD
 
 PAGE = "report.html"
-MOST = 1000
-"""Images on a page; more than that take long to load."""
-
 GREY_WORDS = "stands for photos that are not where they were, or not below --photos; masks are shown alone."
-
-DESCRIPTION = """Write one page about a store of masks, without a network: a gallery to sort and search, and
-for each image its masks. Photos are read again where they still are, below --photos; elsewhere masks
-are shown alone."""
-
-
-def add_options(parser: argparse.ArgumentParser) -> None:
-    """Make a parser that of `report`."""
-    parser.description = DESCRIPTION
-    parser.set_defaults(run=run)
-    add_store(parser)
-    parser.add_argument(
-        "--images", type=whole_number(1), default=MOST, metavar="N", help="most on the page (%(default)s)"
-    )
-
-
-def add_store(parser: Any) -> None:
-    """Add the store, and where a page about it goes."""
-    parser.add_argument("store", metavar="STORE", help="path or URL")
-    parser.add_argument(
-        "--out", type=Path, default=Path("captum-scd-report"), metavar="DIR", help="%(default)s"
-    )
-    parser.add_argument(
-        "--photos",
-        type=path_or_url,
-        default=Path(),
-        metavar="FOLDER",
-        help="read photos that lie below this folder or URL, and no others (the current folder)",
-    )
 
 
 def run(options: argparse.Namespace) -> int:

@@ -11,10 +11,9 @@ from torch import nn
 from captum_scd._errors import UsageError, one_line
 from captum_scd._writing import replacing
 from captum_scd.cli.arguments import chosen_device
-from captum_scd.cli.models import FORMS, load_model
+from captum_scd.cli.models import load_model
 from captum_scd.cli.objects import Objects, read_objects
-from captum_scd.cli.options import check_writable, whole_number
-from captum_scd.cli.report import add_store
+from captum_scd.cli.options import check_writable
 from captum_scd.comparison.layers import NotApplicableError
 from captum_scd.pages.group_words import class_table, group_record, told
 from captum_scd.pages.groups import page_entries, page_report
@@ -27,35 +26,6 @@ from captum_scd.systematic import Case, Embedding, Findings, appearance, by_clas
 
 THREE = Rule("three numbers", lambda value: list_of(NUMBER, least=3).holds(value) and len(value) == 3)
 PAGE, RECORD = "errors.html", "errors.json"
-
-DESCRIPTION = """Look for systematic errors and shortcuts in a store of masks. For each class: where the
-network looks when it is right and when it is wrong, and groups of images that look alike through their masks.
-Groups are named where most masks lie off the object (--boxes or --regions), where no other class's masks do,
-or where errors gather; chances are corrected for the number of questions. A page (errors.html) and a record
-(errors.json) are written into --out."""
-
-
-def add_options(parser: argparse.ArgumentParser) -> None:
-    """Make a parser that of `errors`."""
-    parser.description = DESCRIPTION
-    parser.set_defaults(run=run)
-    add_store(parser)
-    parser.add_argument(
-        "--boxes", type=Path, metavar="CSV", help="where objects are: key,x0,y0,x1,y1 in pixels of the photos"
-    )
-    parser.add_argument(
-        "--regions",
-        type=Path,
-        metavar="DIR",
-        help="the same as images called as the keys are, white on objects",
-    )
-    parser.add_argument(
-        "--model",
-        metavar="SPEC",
-        help=f"group by the network's own features: {FORMS} (by colour and texture)",
-    )
-    parser.add_argument("--device", default="auto", metavar="NAME", help="of --model (auto, cpu, cuda, ...)")
-    parser.add_argument("--seed", type=whole_number(0), default=0, metavar="N", help="of the grouping")
 
 
 def run(options: argparse.Namespace) -> int:

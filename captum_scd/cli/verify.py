@@ -5,21 +5,6 @@ import argparse
 from captum_scd._errors import UsageError
 from captum_scd.store import MaskStore, verify
 
-DESCRIPTION = """Read every entry of a store and list what is missing, damaged or there twice. The exit code
-is 0 if the store is whole, 1 if it is not."""
-
-
-def add_options(parser: argparse.ArgumentParser) -> None:
-    """Make a parser that of `verify`."""
-    parser.description = DESCRIPTION
-    parser.set_defaults(run=run)
-    parser.add_argument("store", metavar="STORE", help="path or URL, as explain --store wrote it")
-    parser.add_argument(
-        "--discard",
-        action="store_true",
-        help="take damaged batches out, so that the same explain --store explains their images again",
-    )
-
 
 def run(options: argparse.Namespace) -> int:
     """Check the store; return the exit code.

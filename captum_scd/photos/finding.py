@@ -9,8 +9,8 @@ from pathlib import Path, PurePosixPath
 from typing import Any, NoReturn
 
 from captum_scd._errors import UsageError, one_line
+from captum_scd.photos.figures import is_figure
 from captum_scd.photos.kinds import is_photo, why_unread
-from captum_scd.provenance import is_figure
 
 
 @dataclass(frozen=True)

@@ -4,12 +4,14 @@ import hashlib
 import os
 import unicodedata
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path, PurePosixPath
 
 from captum_scd._errors import UsageError
-from captum_scd.photos import Found, below, left_out
+from captum_scd.photos.finding import Found, below
+from captum_scd.photos.kinds import left_out
 from captum_scd.runs.digests import digest_of
 from captum_scd.runs.telling import complain
 
@@ -67,9 +69,7 @@ def find(arguments: Sequence[Path | str], out: Path, mark: str = "") -> list[Pho
     if unread:
         complain(left_out(unread))
     photos = {photo.path.resolve(): photo for photo in found}
-    if not photos:
-        places = ", ".join(repr(str(argument)) for argument in arguments)
-        raise UsageError(f"Expected at least one image, but found none in {places}.")
+    _check_some(photos, arguments)
     distinct, folders = _distinct(list(photos.values())), {path.parent for path in photos}
     named = [replace(one, mark=mark) for one in distinct] if mark else _marked(distinct, folders, out)
     for photo in named:
@@ -79,6 +79,25 @@ def find(arguments: Sequence[Path | str], out: Path, mark: str = "") -> list[Pho
                     f"Expected an --out apart from the images, but {photo.name + suffix} is one."
                 )
     return named
+
+
+def check_images(places: Sequence[Path | str]) -> None:
+    """Look for one image at each path or URL.
+
+    Raises:
+        UsageError: if one of them is not there, or none holds an image.
+    """
+    unread = Counter[str]()
+    found = [one for place in places for one in islice(below(place, unread), 1)]
+    if unread and not found:
+        complain(left_out(unread))
+    _check_some(found, places)
+
+
+def _check_some(found: Collection[object], places: Sequence[Path | str]) -> None:
+    if not found:
+        given = ", ".join(repr(str(place)) for place in places)
+        raise UsageError(f"Expected at least one image, but found none in {given}.")
 
 
 def _here(place: Path | str) -> Path:

@@ -5,7 +5,7 @@ from typing import Any, Protocol
 
 from captum_scd._version import __version__
 from captum_scd._writing import replacing
-from captum_scd.provenance import SOFTWARE
+from captum_scd.photos.figures import SOFTWARE
 
 DPI = 150
 

@@ -8,6 +8,7 @@ import pytest
 from torch import nn
 
 from captum_scd._errors import UsageError
+from captum_scd.cli.commands.explain import check_engine
 from captum_scd.cli.engines import engine
 from captum_scd.dataset import explain_dataset
 from captum_scd.runs.on_ray import explain_on_ray
@@ -27,7 +28,7 @@ def test_without_an_engine_this_process_takes_the_network_itself() -> None:
 @pytest.mark.parametrize("name", ["address", "workers", "gpus_per_worker"])
 def test_options_of_ray_go_with_ray_only(name: str) -> None:
     with pytest.raises(UsageError, match=f"--{name.replace('_', '-')} with --engine ray only"):
-        engine(Namespace(**{**PLAIN, name: 1}, model="net.py:load"), nn.Identity())
+        check_engine(Namespace(**{**PLAIN, name: 1}))
 
 
 def test_ray_gets_a_function_that_loads_the_network_from_wherever_it_runs(tmp_path: Path) -> None:

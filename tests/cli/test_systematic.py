@@ -120,7 +120,7 @@ def test_a_networks_own_features_may_group(tmp_path, out, monkeypatch):
 
 def test_a_model_needs_a_store_that_knows_its_preparation(tmp_path, out, capsys):
     place = plant(tmp_path, preparation=None)
-    assert errors(place, "--out", out, "--model", "x.py:y") == 2
+    assert errors(place, "--out", out, "--model", "x:y") == 2
     assert "knows how its images were normalised" in capsys.readouterr().err
 
 

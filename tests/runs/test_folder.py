@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from captum_scd._errors import ImageError, UsageError
-from captum_scd.provenance import is_figure
+from captum_scd.photos.figures import is_figure
 from captum_scd.runs.folder import Files, Folder
 from captum_scd.runs.naming import Photo
 

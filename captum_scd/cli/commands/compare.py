@@ -1,0 +1,88 @@
+"""What `captum-scd compare` takes."""
+
+import argparse
+from typing import Any
+
+from captum_scd._errors import UsageError
+from captum_scd.cli.commands.groups import (
+    LEARNED,
+    add_folder,
+    add_learning,
+    add_preparation,
+    add_question,
+    add_score,
+    add_subject,
+)
+from captum_scd.cli.commands.names import names
+from captum_scd.cli.commands.specs import check_spec
+from captum_scd.cli.options import names_of
+from captum_scd.runs.naming import find
+
+PAGE = "comparison.html"
+MARK = ".compare"
+"""Ends the names of results, which tells them from those of `explain` in the same folder."""
+
+METHODS, MEASURES = "comparison/methods.py", "comparison/measures.py"
+
+DESCRIPTION = """Explain images by several methods and measure all of them alike. For each image a figure
+(.compare.png), the maps (.compare.npz) and a summary (.compare.json) are written into --out; the summary
+comes last. Means over the images are printed, and written into comparison.md and comparison.json. A method
+that fails is a line that says why. What is done already, with the same question and settings, is skipped, so
+that a run that was broken off can be started again."""
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Make a parser that of `compare`."""
+    parser.description = DESCRIPTION
+    add_subject(parser)
+    add_folder(parser, PAGE)
+    question = parser.add_argument_group("question")
+    add_question(question)
+    add_score(question)
+    _add_choice(parser.add_argument_group("choice"))
+    add_preparation(parser.add_argument_group("image preparation"))
+    add_learning(
+        parser.add_argument_group(
+            "learning", "of FIDO, and --seed of all; left to the library's defaults where not given"
+        )
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    """Compare the methods on all images; return the exit code.
+
+    Raises:
+        UsageError: if the command cannot be carried out.
+    """
+    check_settings(options)
+    check_spec(options.model)
+    photos = find(options.images, options.out, MARK)
+    from captum_scd.cli import compare
+
+    return compare.run(options, photos)
+
+
+def check_settings(options: argparse.Namespace) -> None:
+    """Refuse settings of FIDO where it is not to be run.
+
+    Raises:
+        UsageError: naming all that were given.
+    """
+    given = ", ".join(name for name in ("fast", *LEARNED, "score") if getattr(options, name))
+    if given and "fido" not in options.methods:
+        raise UsageError(
+            f"Expected 'fido' among --methods where {given} are given, but they are its settings "
+            f"alone and --methods are {', '.join(options.methods)}."
+        )
+
+
+def _add_choice(group: Any) -> None:
+    for kind, file, table in (("method", METHODS, "METHODS"), ("metric", MEASURES, "MEASURES")):
+        known, default = names(file, table), names(file, f"DEFAULT_{table}")
+        group.add_argument(
+            f"--{kind}s",
+            type=names_of(kind, known),
+            default=default,
+            metavar="NAME,NAME",
+            help=f"of {', '.join(known)} ({','.join(default)})",
+        )

@@ -1,0 +1,193 @@
+"""What `captum-scd explain` takes."""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from captum_scd._errors import UsageError
+from captum_scd.cli.commands.groups import (
+    add_learning,
+    add_preparation,
+    add_question,
+    add_report,
+    add_score,
+    add_subject,
+)
+from captum_scd.cli.commands.specs import check_spec
+from captum_scd.cli.options import number, whole_number
+from captum_scd.runs.naming import check_images, find
+
+PAGE = "report.html"
+
+BATCH = 8
+"""Images that are explained at a time unless it is said."""
+
+WITH_OUT, WITH_STORE = ("report", "overwrite", "alternatives"), ("labels", "batch", "engine")
+"""Options that go with one of the two places only."""
+
+OF_CLASSES = {"target": "auto", "contrast": None, "classes": None, "score": None}
+OF_OTHERS = {"store": None, "report": False, "alternatives": None}
+"""Options that have no meaning with a reference, and what they are where they are not given."""
+
+OF_RAY = ("address", "workers", "gpus_per_worker")
+"""Options that go with `--engine ray` only."""
+
+DESCRIPTION = """Find which pixels make a network decide. For each image a figure (.png), the masks (.npz) and
+a summary (.json) are written into --out; the summary comes last. What is done already, with the same question
+and settings, is skipped, so that a run that was broken off can be started again. With --store masks and
+numbers of all images go into one store, and images may lie behind URLs, s3://camera/2026 for instance. With
+--reference it is asked what makes each image similar to another, for networks that give embeddings."""
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Make a parser that of `explain`."""
+    parser.description = DESCRIPTION
+    add_subject(parser)
+    _add_place(parser)
+    add_report(parser, PAGE)
+    _add_engine(parser.add_argument_group("who does the work on the way into the store"))
+    _add_question(parser.add_argument_group("question"))
+    add_preparation(parser.add_argument_group("image preparation"))
+    add_learning(parser.add_argument_group("learning", "left to the library's defaults where not given"))
+
+
+def run(options: argparse.Namespace) -> int:
+    """Explain all images; return the exit code.
+
+    Raises:
+        UsageError: if the command cannot be carried out.
+    """
+    check_place(options)
+    check_engine(options)
+    check_spec(options.model)
+    if options.reference is not None:
+        return _pairs(options)
+    if options.store is not None:
+        check_images(options.images)
+        from captum_scd.cli.into_store import into_store
+
+        return into_store(options)
+    photos = find(options.images, options.out)
+    from captum_scd.cli import explain
+
+    return explain.run(options, photos)
+
+
+def _pairs(options: argparse.Namespace) -> int:
+    check_reference(options)
+    photos = find(options.images, options.out)
+    from captum_scd.cli.pairing import explain_pairs
+
+    return explain_pairs(options, photos)
+
+
+def check_place(options: argparse.Namespace) -> None:
+    """Refuse options that have no meaning for the place that is given.
+
+    Raises:
+        UsageError: for the first of them.
+    """
+    place, other = ("store", "out") if options.store is not None else ("out", "store")
+    for name in WITH_OUT if place == "store" else WITH_STORE:
+        if getattr(options, name):
+            raise UsageError(f"Expected --{name} with --{other} only, but got it with --{place}.")
+
+
+def check_engine(options: argparse.Namespace) -> None:
+    """Refuse options that go with another engine.
+
+    Raises:
+        UsageError: for the first of them.
+    """
+    for name in OF_RAY:
+        if options.engine is None and getattr(options, name) is not None:
+            raise UsageError(f"Expected --{name.replace('_', '-')} with --engine ray only.")
+
+
+def check_reference(options: argparse.Namespace) -> None:
+    """Refuse options that have no meaning beside a reference.
+
+    Raises:
+        UsageError: for the first of them.
+    """
+    for name, default in {**OF_CLASSES, **OF_OTHERS}.items():
+        if getattr(options, name) != default:
+            raise UsageError(f"Expected --{name} without --reference, but got both.")
+
+
+def _add_place(parser: Any) -> None:
+    places = parser.add_mutually_exclusive_group(required=True)
+    places.add_argument("--out", type=Path, metavar="DIR", help="where the results go: three files each")
+    places.add_argument(
+        "--store",
+        metavar="PLACE",
+        help="put masks and numbers of all images into this store instead, a path or URL: 2 kB per image, "
+        "for any number of them",
+    )
+    parser.add_argument(
+        "--labels",
+        action="store_true",
+        help="keep the name of each image's folder in the store as its true class",
+    )
+    parser.add_argument(
+        "--batch",
+        type=whole_number(1),
+        metavar="N",
+        help=f"images explained at a time on the way into the store ({BATCH})",
+    )
+
+
+def _add_question(group: Any) -> None:
+    add_question(group)
+    add_score(group, contrast=True)
+    _add_reference(group)
+    group.add_argument(
+        "--contrast",
+        metavar="CLASS",
+        help="explain why the target and not this class; "
+        "nearest: and not the likeliest other classes of the image, up to three",
+    )
+    group.add_argument(
+        "--alternatives",
+        type=whole_number(0),
+        metavar="N",
+        help="look for N further regions that are enough, those before it covered; each costs as much again",
+    )
+
+
+def _add_reference(group: Any) -> None:
+    """Add what images are compared with."""
+    group.add_argument(
+        "--reference",
+        type=Path,
+        metavar="IMAGE",
+        help="explain why the network, one that gives embeddings, finds each image similar to this one, and "
+        "this one to each; not with a class, --report or --store",
+    )
+
+
+def _add_engine(group: Any) -> None:
+    """Add who does the work."""
+    group.add_argument(
+        "--engine",
+        choices=("ray",),
+        help="ray: workers of a Ray cluster, each with a network of its own (without it: this process alone)",
+    )
+    group.add_argument(
+        "--workers",
+        type=whole_number(1),
+        metavar="N",
+        help="how many; each takes a logical CPU of the cluster (1)",
+    )
+    group.add_argument(
+        "--gpus-per-worker",
+        type=number(positive=True),
+        metavar="G",
+        help="GPUs that each takes, such as 1 or 0.5",
+    )
+    group.add_argument(
+        "--address",
+        metavar="ADDRESS",
+        help="of a cluster that is there, auto or HOST:PORT, whose machines see images, network and store at "
+        "the same paths (without it: one that is started on this machine)",
+    )
