@@ -98,6 +98,16 @@ class Watch(TorchFunctionMode):
         return output
 
 
+def attends(run: Callable[[], Any], count: int) -> bool:
+    """Tell whether attention among the tokens of so many images is seen as a network runs, with a graph."""
+    try:
+        with Watch(count) as watch:
+            run()
+    except Exception:
+        return False  # the rows of the methods say what is wrong
+    return bool(watch.seen)
+
+
 def relevance(weights: list[Tensor], gradients: list[Tensor]) -> Tensor:
     """Carry relevance through layers of attention, each (N, heads, T, T), to the class.
 

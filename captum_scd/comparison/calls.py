@@ -2,13 +2,14 @@
 
 import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from captum_scd.attribution import FIDOAttribution
 from captum_scd.comparison.layers import NotApplicableError
 from captum_scd.comparison.maps import is_attribution
 from captum_scd.comparison.question import Question
@@ -34,6 +35,12 @@ class Call:
         """Make the map of a question for inputs (N, C, H, W), and return it as the method does."""
         with torch.enable_grad():
             return _function(self.of)(inputs.clone(), **self.keywords(question))
+
+    def with_masks(self) -> "Call":
+        """Ask FIDO for its masks, too; they hold its verdict."""
+        if not isinstance(self.of, FIDOAttribution):
+            return self
+        return replace(self, options={"return_masks": True, **self.options})
 
     def keywords(self, question: Question) -> dict[str, Any]:
         """Collect what the method takes of what every method is offered, and its own options."""

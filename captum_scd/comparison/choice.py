@@ -10,8 +10,10 @@ from torch import Tensor
 from captum_scd.comparison.calls import Call
 from captum_scd.comparison.maps import attributions_of, check_finite, is_attribution, ranking_of
 from captum_scd.comparison.measures import DEFAULT_MEASURES, MEASURES, Measure, of_function
-from captum_scd.comparison.methods import DEFAULT_METHODS, METHODS, Method
+from captum_scd.comparison.methods import METHODS, Method, default_methods
 from captum_scd.comparison.question import Question
+from captum_scd.masks import FIDOMasks
+from captum_scd.verdict import Verdict
 
 Methods = Sequence[Any] | Mapping[str, Any] | None
 Metrics = Sequence[Any] | Mapping[str, Any] | None
@@ -36,11 +38,12 @@ class Choice:
         if isinstance(self.call, Exception):
             raise self.call
         images = question.inputs if inputs is None else inputs
-        attributions, note = attributions_of(self.call(question, images), images)
+        returned = (self.call.with_masks() if inputs is None else self.call)(question, images)
+        attributions, note = attributions_of(returned, images)
         notes = "; ".join(filter(None, (self.call.note, note)))
         ranked = ranking_of(self.call.of)(attributions)
         check_finite(ranked)  # sums over channels overflow where single values do not
-        return Answer(attributions, ranked, notes)
+        return Answer(attributions, ranked, notes, _verdicts(returned))
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,11 +54,13 @@ class Answer:
         attributions: (N, channels, H, W), as the method gave them, at the images' size.
         map: (N, 1, H, W), one value per pixel, larger = more important.
         note: what the reader should know.
+        verdicts: FIDO's own, one per image, on whether its map can be trusted; no other method gives any.
     """
 
     attributions: Tensor
     map: Tensor
     note: str
+    verdicts: tuple[Verdict, ...] = ()
 
 
 def choose_methods(methods: Methods, question: Question) -> tuple[Choice, ...]:
@@ -65,8 +70,9 @@ def choose_methods(methods: Methods, question: Question) -> tuple[Choice, ...]:
         TypeError: for what is no method, or options that a method does not take.
         ValueError: for an unknown name, a name that comes twice, or no method at all.
     """
-    named = _named("methods", DEFAULT_METHODS if methods is None else methods, _method_name)
     with question.untouched():
+        chosen = default_methods(question) if methods is None else methods
+        named = _named("methods", chosen, _method_name)
         choices = [_choice(name, what, question) for name, what in named]
     labels = [choice.label for choice in choices]
     return tuple(one if labels.count(one.label) == 1 else replace(one, label=one.name) for one in choices)
@@ -76,6 +82,11 @@ def choose_metrics(metrics: Metrics) -> dict[str, Measure]:
     """Turn the argument `metrics` of `compare` into measures, under their names."""
     named = _named("metrics", DEFAULT_MEASURES if metrics is None else metrics, _metric_name)
     return {name: _measure(name, what) for name, what in named}
+
+
+def _verdicts(returned: object) -> tuple[Verdict, ...]:
+    masks = returned[1] if isinstance(returned, tuple) and len(returned) > 1 else None
+    return masks.verdict or () if isinstance(masks, FIDOMasks) else ()
 
 
 def _choice(name: str, what: Any, question: Question) -> Choice:

@@ -18,9 +18,9 @@ from torch import Generator, Tensor, nn
 
 from captum_scd.attribution import FIDOAttribution
 from captum_scd.comparison import rivals
-from captum_scd.comparison.attention import AttentionRelevance
+from captum_scd.comparison.attention import AttentionRelevance, attends
 from captum_scd.comparison.calls import Call
-from captum_scd.comparison.layers import NotApplicableError, Step, feature_layer, token_layer
+from captum_scd.comparison.layers import NotApplicableError, Step, token_layer
 from captum_scd.comparison.question import Question
 from captum_scd.comparison.tokens import TokenGradCam
 
@@ -167,11 +167,26 @@ METHODS: Mapping[str, Method] = {
 DEFAULT_METHODS = (
     "fido", "integrated_gradients", "gradcam", "guided_gradcam", "smoothgrad", "occlusion", "random",
 )  # fmt: skip
-"""Those that `compare` runs where none are named."""
+"""Those that `compare` runs where none are named, on convolutional networks."""
+
+DEFAULT_METHODS_OF_TOKENS = tuple(
+    "attention_relevance" if name == "guided_gradcam" else name for name in DEFAULT_METHODS
+)
+"""The same on transformers, where GradCAM is that of the tokens."""
+
+
+def default_methods(question: Question) -> tuple[str, ...]:
+    """Choose the methods where none are named: by whether the network has maps of features, or attends."""
+    if isinstance(question.features, Step):
+        return DEFAULT_METHODS
+    attentive = attends(question.score, len(question.inputs))
+    return DEFAULT_METHODS_OF_TOKENS if attentive else DEFAULT_METHODS
 
 
 def _features(question: Question) -> Step:
-    return feature_layer(question.model, question.answer)
+    if isinstance(question.features, Exception):
+        raise question.features
+    return question.features
 
 
 def _rival(question: Question, explain: Callable[..., Tensor]) -> Call:

@@ -11,6 +11,7 @@ from torch import Generator, Tensor
 
 from captum_scd import infill as infills
 from captum_scd._captum import Baselines, Target, format_additional_forward_args
+from captum_scd.comparison.layers import Step, feature_layer
 from captum_scd.comparison.untouched import untouched
 from captum_scd.forward import checked_inputs, copied, make_query
 from captum_scd.metrics.fidelity import Trial, trial_of
@@ -65,6 +66,14 @@ class Question:
             self.model, self.inputs, self.baselines, self.target, self.additional_forward_args,
             seed=self.seed, internal_batch_size=self.rows,
         )  # fmt: skip
+
+    @cached_property
+    def features(self) -> Step | Exception:
+        """The layer that GradCAM looks at, or why there is none; the model is run once to find it."""
+        try:
+            return feature_layer(self.model, self.answer)
+        except Exception as reason:
+            return reason
 
     def untouched(self) -> AbstractContextManager[None]:
         """Let a method work, and put the model and the global random state back afterwards."""

@@ -16,6 +16,7 @@ from captum_scd.comparison.maps import stretched
 from captum_scd.comparison.measures import Measure
 from captum_scd.comparison.notebook import shown
 from captum_scd.metrics import InsertionDeletion
+from captum_scd.verdict import Verdict
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -39,6 +40,7 @@ class Row:
         curves: insertion and deletion, where one of the metrics is made of them.
         cost: of the maps, without the metrics.
         measuring: of the metrics; what several methods share is charged to the first.
+        verdicts: FIDO's own, one per image, on whether its map can be trusted; no other method gives any.
 
     >>> Row("GradCAM", LEFT_OUT, "the model has no map of features").values
     {}
@@ -53,6 +55,7 @@ class Row:
     curves: InsertionDeletion | None = None
     cost: Cost | None = None
     measuring: Cost | None = None
+    verdicts: tuple[Verdict, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -220,7 +223,10 @@ class Comparison:
             raise ValueError(f"Expected `metric` to be one of {names}, but got {metric!r}.")
         label = self.measures[metric].label
         return {
-            row.label: [f"{label} {value:.3f}" for value in row.values[metric].tolist()]
+            row.label: [
+                "\n".join([f"{label} {value:.3f}", *(verdict.word for verdict in row.verdicts[at : at + 1])])
+                for at, value in enumerate(row.values[metric].tolist())
+            ]
             for row in self.rows.values()
             if metric in row.values
         }

@@ -48,7 +48,8 @@ def compare(
         inputs: images (N, C, H, W), floating-point; as many as the network can take at once with a graph.
         target: class of each image in any of Captum's forms; by default the predicted one.
         methods: a sequence of methods, or a mapping of names to methods; by default
-            `comparison.DEFAULT_METHODS`. A method is a name of `comparison.METHODS`, any of Captum's
+            `comparison.DEFAULT_METHODS`, on transformers with attention relevance in place of Guided GradCAM,
+            which has no meaning there. A method is a name of `comparison.METHODS`, any of Captum's
             attribution instances, a function `(inputs, target=..., baselines=...) -> map`, an object of
             pytorch-grad-cam such as `GradCAM(model, layers)`, or a pair of one of these and its keyword
             arguments: `(Occlusion(model), {"sliding_window_shapes": ...})`. Maps are tensors or numpy
@@ -129,7 +130,7 @@ def _row(question: Question, choice: Choice, measures: Mapping[str, Measure]) ->
     notes = [answer.note, _strangeness(choice, meter.cost), _flatness(answer), *failures]
     return Row(
         choice.label, DONE, "; ".join(filter(None, notes)), answer.attributions, answer.map, values,
-        _curves(evidence), meter.cost, measuring.cost,
+        _curves(evidence), meter.cost, measuring.cost, answer.verdicts,
     )  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from math import isfinite
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ from torch import Tensor
 from captum_scd.comparison.costs import Cost
 from captum_scd.comparison.measures import Measure
 from captum_scd.tables import markdown as written
+from captum_scd.verdict import WORDS
 
 if TYPE_CHECKING:
     from captum_scd.comparison.result import Row
@@ -46,7 +48,8 @@ def lines(rows: Mapping[str, Row], measures: Mapping[str, Measure]) -> list[list
 
 def notes(rows: Mapping[str, Row]) -> list[str]:
     """Collect what is to be said of each method, and what the metrics cost."""
-    said = [f"{row.label}: {_said(row)}" for row in rows.values() if _said(row)]
+    texts = {row.label: "; ".join(filter(None, [_said(row), _judged(row)])) for row in rows.values()}
+    said = [f"{label}: {text}" for label, text in texts.items() if text]
     return said + _measuring([row.measuring for row in rows.values() if row.measuring is not None])
 
 
@@ -62,6 +65,7 @@ def record(rows: Mapping[str, Row], measures: Mapping[str, Measure]) -> dict[str
                 "label": row.label,
                 "status": row.status,
                 "note": row.note,
+                **({"verdicts": [verdict.to_dict() for verdict in row.verdicts]} if row.verdicts else {}),
                 "values": {metric: _plain(values) for metric, values in row.values.items()},
                 "means": {metric: _finite(_mean(values)) for metric, values in row.values.items()},
                 **costs(row.cost),
@@ -121,6 +125,15 @@ def _numbers(row: Row, measures: Mapping[str, Measure], told: Sequence[str]) -> 
 
 def _said(row: Row) -> str:
     return row.note if row.status == "done" else ": ".join(filter(None, (row.status, row.note)))
+
+
+def _judged(row: Row) -> str:
+    """Sum up the verdicts on a method's maps: the line of one, or how many there are of each word."""
+    if len(row.verdicts) < 2:
+        return "".join(f"verdict: {verdict}" for verdict in row.verdicts)
+    words = Counter(verdict.word for verdict in row.verdicts)
+    counts = ", ".join(f"{word} {words[word]}" for word in WORDS if words[word])
+    return f"verdicts on {len(row.verdicts)} images: {counts}"
 
 
 def _measuring(spent: Sequence[Cost]) -> list[str]:

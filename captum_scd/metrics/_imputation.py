@@ -21,8 +21,8 @@ def noisy_linear(inputs: Tensor, keep: Tensor, noise: float, seed: int) -> Tenso
     """Impute missing pixels: each is the weighted mean of its neighbours, and a little noise.
 
     The equations of all missing pixels are solved together, each channel by itself, from the coarsest scale
-    to the finest (Rong et al. 2022, noisy linear imputation: weights 1/6 beside, 1/12 at corners). Where nothing is
-    kept, all is the mean of the input.
+    to the finest (Rong et al. 2022, noisy linear imputation: weights 1/6 beside, 1/12 at corners). Where
+    nothing is kept, all is the mean of the input.
 
     Args:
         inputs: (rows, C, H, W).

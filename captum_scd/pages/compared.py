@@ -1,7 +1,7 @@
 """The page about a run of `compare`."""
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from captum_scd.runs.means import pooled
 from captum_scd.runs.naming import Photo
 from captum_scd.runs.question import Subject
 from captum_scd.runs.results import Summary
+from captum_scd.verdict import Verdict
 from captum_scd.visualization.scales import COMPARED, SCALES
 
 CUT = 0.5
@@ -87,7 +88,8 @@ class Compared:
             ),
             infill=archive.infill,
             facts=_facts(classes, summary),
-            doubts=[f"{record['label']} {record['status']}" for record in _not_done(summary)],
+            doubts=[f"{record['label']} {record['status']}" for record in _not_done(summary)]
+            + list(_distrusted(summary)),
         )
 
 
@@ -110,6 +112,14 @@ def _undone(summaries: Sequence[Summary]) -> list[str]:
 
 def _not_done(summary: Summary) -> list[Mapping[str, Any]]:
     return [one for one in summary["comparison"]["methods"].values() if one["status"] != DONE]
+
+
+def _distrusted(summary: Summary) -> Iterator[str]:
+    """Give the verdicts on maps of an image that are not to be trusted."""
+    for record in summary["comparison"]["methods"].values():
+        for verdict in map(Verdict.from_dict, record.get("verdicts", [])):
+            if not verdict.trusted:
+                yield f"{record['label']}: {verdict}"
 
 
 def _costs(row: Row) -> dict[str, str]:

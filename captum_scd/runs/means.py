@@ -15,6 +15,7 @@ from captum_scd.comparison.measures import Measure
 from captum_scd.comparison.result import DONE
 from captum_scd.provenance import versions
 from captum_scd.runs.results import Summary
+from captum_scd.verdict import Verdict
 
 FORMAT = "captum_scd comparison 1"
 NAMES = ("comparison.md", "comparison.json")
@@ -84,6 +85,9 @@ def _row(records: Sequence[Mapping[str, Any]]) -> Row:
         },
         cost=_cost(done) if done else None,
         measuring=_cost(measured) if measured else None,
+        verdicts=tuple(
+            Verdict.from_dict(verdict) for record in done for verdict in record.get("verdicts", [])
+        ),
     )
 
 

@@ -1,6 +1,7 @@
 """Each method by name, against closed forms and against Captum called by hand."""
 
 import copy
+from typing import Any
 
 import architectures
 import numpy as np
@@ -14,6 +15,10 @@ from torch import Tensor, nn
 
 from captum_scd import FIDOAttribution, compare, infill
 from captum_scd.comparison import DEFAULT_METHODS, METHODS
+from captum_scd.comparison.choice import choose_methods
+from captum_scd.comparison.methods import DEFAULT_METHODS_OF_TOKENS
+from captum_scd.comparison.question import make_question
+from captum_scd.passes import counted
 
 NO_METRICS = {"metrics": ["total_variation"]}
 
@@ -29,6 +34,35 @@ def test_default_methods_have_names() -> None:
     assert set(DEFAULT_METHODS) <= set(METHODS)
     assert DEFAULT_METHODS[0] == "fido"
     assert DEFAULT_METHODS[-1] == "random"
+
+
+def test_a_transformer_is_compared_by_its_attention_and_no_other_network(images: Tensor) -> None:
+    transformer = settled(Tokens())
+    models = {
+        "tokens": transformer,
+        "function": lambda x: transformer(x),
+        "features": nn.Sequential(
+            nn.Conv2d(3, 4, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten()
+        ).eval(),
+        "neither": nn.Sequential(nn.Flatten(), nn.Linear(3 * 12 * 8, 5)).eval(),
+    }
+    found = {kind: list(defaults(model, images[..., :8])) for kind, model in models.items()}
+    assert found["tokens"] == found["function"] == list(DEFAULT_METHODS_OF_TOKENS)
+    assert found["features"] == found["neither"] == list(DEFAULT_METHODS)
+    assert set(DEFAULT_METHODS_OF_TOKENS) - set(DEFAULT_METHODS) == {"attention_relevance"}
+
+
+def defaults(model: Any, images: Tensor) -> tuple[str, ...]:
+    question = make_question(model, images, 0, 0.0, "blur", None, 64, 0)
+    return tuple(choice.name for choice in choose_methods(None, question))
+
+
+def test_both_kinds_of_gradcam_look_for_the_layer_once(images: Tensor) -> None:
+    model = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten()).eval()
+    question = make_question(model, images, 0, 0.0, "blur", None, 64, 0)
+    with counted(model) as passes:
+        choose_methods(["gradcam", "guided_gradcam"], question)
+    assert passes.forward + passes.backward == len(images)
 
 
 def test_integrated_gradients_of_a_sum_are_the_distances_from_the_baselines(images: Tensor) -> None:
