@@ -14,7 +14,7 @@ from captum_scd.selection import best, best_region, chosen
 from captum_scd.settings import Settings
 from captum_scd.trajectory import Trajectory
 from captum_scd.trials import Trials
-from captum_scd.verdict import Verdict, judged
+from captum_scd.verdict import LEAVES, LEAVES_OF_SPAN, Verdict, judged
 
 CLEAR = 0.3
 """Loss in nats, of both cut masks together, up to which a survey needs no rounds: it goes on instead."""
@@ -151,4 +151,5 @@ def _verdicts(
     other = unknown if second is None else second.shares(cells[SSR][:, None], invert=False)[0, :, 0]
     measured = (keeps[0], leaves, trials.alone[0], overlap, keeps[1] if len(keeps) > 1 else other)
     rows = zip(*(one.tolist() for one in (*measured, depends, trials.led)), strict=True)
-    return tuple(judged(*row) for row in rows)
+    most_left = LEAVES_OF_SPAN if trials.amount is None else LEAVES
+    return tuple(judged(*row, most_left=most_left) for row in rows)

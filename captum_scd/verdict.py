@@ -28,6 +28,13 @@ KEEPS = 0.8
 LEAVES = 0.2
 """Share of the class that is left at most where a destroying region is gone."""
 
+LEAVES_OF_SPAN = 0.5
+"""The same where a share is measured from the infill's score to the image's: nearer to the infill's.
+
+A probability leaps from all to nothing, so that little is left of it or much. A similarity, or another score
+without an amount of its own, goes down evenly; where it is half-way, as much speaks for the image as against.
+"""
+
 INFILL_ALONE = 0.5
 """Share of the class from which on the bare infill speaks for it."""
 
@@ -113,6 +120,7 @@ def judged(
     second_infill: float,
     depends: bool,
     led: bool = True,
+    most_left: float = LEAVES,
 ) -> Verdict:
     """Judge a map by what was measured; the first thing that speaks against it is the reason.
 
@@ -124,14 +132,16 @@ def judged(
         second_infill: NaN if not measured, which does not count against the map.
         depends: whether there is any region that the class depends on.
         led: whether the input has any of what is asked for; a contrast has none where look-alikes lead.
+        most_left: share up to which what is left counts as little.
 
     >>> judged(0.97, 0.03, 0.0, 0.8, 0.9, depends=True).why
     'the region keeps 97 %, the rest 3 %'
     >>> judged(0.97, 0.03, 0.0, 0.3, 0.9, depends=True).line
     'unstable: other starts show another region'
     """
-    word, why = _reason(ssr_keeps, sdr_leaves, infill_alone, agreement, second_infill, depends, led)
-    return Verdict(word, why, ssr_keeps, sdr_leaves, infill_alone, agreement, second_infill)
+    measured = ssr_keeps, sdr_leaves, infill_alone, agreement, second_infill
+    word, why = _reason(*measured, depends, led, most_left)
+    return Verdict(word, why, *measured)
 
 
 def _reason(
@@ -142,6 +152,7 @@ def _reason(
     second_infill: float,
     depends: bool,
     led: bool,
+    most_left: float,
 ) -> tuple[str, str]:
     """Find the word and why: what makes the others pointless comes first."""
     if not depends:
@@ -154,7 +165,7 @@ def _reason(
         return FAILED, "what the regions do could not be measured"
     if keeps < KEEPS:
         return FAILED, f"the region keeps {_below(keeps)}"
-    if leaves > LEAVES:
+    if leaves > most_left:
         return FAILED, f"what is outside the destroying region keeps {_above(leaves)}"
     if agreement < AGREEMENT:
         return UNSTABLE, MEANINGS[UNSTABLE]

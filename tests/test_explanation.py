@@ -8,11 +8,12 @@ from models import PlantedPatch
 from quick import explain
 from torch import Tensor, nn
 
-from captum_scd import FIDOAttribution, FIDOMasks
+from captum_scd import FIDOAttribution, FIDOMasks, explanation
 from captum_scd.attribution import FAST
 from captum_scd.explanation import CANDIDATES
 from captum_scd.learning import BLENDS
 from captum_scd.passes import counted
+from captum_scd.verdict import LEAVES, LEAVES_OF_SPAN, Verdict, judged
 
 BRIGHT = torch.full((1, 1, 12, 12), 0.9)
 LONG = {"n_iterations": 24, "mask_size": 12, "strategies": {"infill": "constant"}, "return_masks": True}
@@ -181,3 +182,18 @@ def test_the_fast_settings_cost_less_than_a_third_of_the_defaults(net: nn.Module
         costs.append(passes.forward + 3 * passes.backward)
     assert costs[0] <= 150
     assert 3 * costs[0] < costs[1] <= 600
+
+
+@pytest.mark.parametrize(
+    ("score", "most"), [("log_odds", LEAVES), ("prob", LEAVES), ("logit", LEAVES_OF_SPAN)]
+)
+def test_half_may_be_left_of_a_score_that_has_no_amount(monkeypatch, score: str, most: float) -> None:
+    asked = []
+
+    def noting(*measured: float, **limits: float) -> Verdict:
+        asked.append(limits["most_left"])
+        return judged(*measured, **limits)
+
+    monkeypatch.setattr(explanation, "judged", noting)
+    explain(PlantedPatch().eval(), BRIGHT, strategies={"score": score}, return_masks=True)
+    assert asked == [most]

@@ -57,6 +57,12 @@ def test_each_word_has_its_reason(others, word: str, line: str) -> None:
     assert verdict.word in WORDS
 
 
+def test_what_may_be_left_depends_on_the_score() -> None:
+    assert _judged(sdr_leaves=0.4).word == "failed"
+    assert _judged(sdr_leaves=0.4, most_left=0.5).trusted
+    assert _judged(sdr_leaves=0.6, most_left=0.5).word == "failed"
+
+
 def test_only_one_word_is_trusted() -> None:
     assert _judged().trusted
     bad = [{"depends": False}, {"infill_alone": 1.0}, {"ssr_keeps": 0.0}, {"agreement": 0.0}]
