@@ -7,6 +7,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from PIL import Image
+
 from captum_scd._errors import UsageError, one_line
 from captum_scd.cli.arguments import request, settings, strategies, target_class
 from captum_scd.cli.commands.compare import PAGE
@@ -15,6 +17,7 @@ from captum_scd.cli.options import check_writable
 from captum_scd.cli.question import subject
 from captum_scd.comparison import MEASURES, METHODS
 from captum_scd.comparison.methods import fido
+from captum_scd.comparison.running import methods_for
 from captum_scd.pages.compared import Compared
 from captum_scd.pages.runs import PhotoRun
 from captum_scd.pages.words import title_words
@@ -25,6 +28,9 @@ from captum_scd.runs.job import Job
 from captum_scd.runs.naming import Photo
 from captum_scd.runs.question import Subject
 
+BLANK = (256, 256)
+"""Size of the picture of nothing by which a network is looked at before the photos are."""
+
 
 def run(options: argparse.Namespace, photos: Sequence[Photo]) -> int:
     """Compare the methods on the images; return the exit code.
@@ -32,11 +38,11 @@ def run(options: argparse.Namespace, photos: Sequence[Photo]) -> int:
     Raises:
         UsageError: if the command cannot be carried out.
     """
-    methods = _methods(options)
     asking = subject(options)
+    methods = _methods(options, options.methods or _suitable(asking))
     asked = {
         **request(options, asking),
-        "methods": list(options.methods),
+        "methods": list(methods),
         "metrics": list(options.metrics),
     }
     comparing = _comparing(options, asking, methods)
@@ -59,11 +65,17 @@ def run(options: argparse.Namespace, photos: Sequence[Photo]) -> int:
     return code
 
 
-def _methods(options: argparse.Namespace) -> dict[str, Any]:
+def _suitable(asking: Subject) -> Sequence[str]:
+    """Choose the methods by what the network is."""
+    blank = asking.prepare(Image.new("RGB", BLANK))
+    return methods_for(asking.model, asking.inputs(blank))
+
+
+def _methods(options: argparse.Namespace, chosen: Sequence[str]) -> dict[str, Any]:
     """Give FIDO the settings that are its own."""
     own = {name: value for name, value in settings(options).items() if name != "seed"}
     its = replace(METHODS["fido"], build=partial(fido, **strategies(options, ["score"])))
-    return {name: (its, own) if name == "fido" else name for name in options.methods}
+    return {name: (its, own) if name == "fido" else name for name in chosen}
 
 
 def _comparing(options: argparse.Namespace, asking: Subject, methods: Mapping[str, Any]) -> Comparing:

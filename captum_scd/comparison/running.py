@@ -15,6 +15,7 @@ from captum_scd.comparison.costs import Cost, metered
 from captum_scd.comparison.layers import NotApplicableError
 from captum_scd.comparison.maps import flat, is_attribution
 from captum_scd.comparison.measures import Evidence, Measure
+from captum_scd.comparison.methods import default_methods
 from captum_scd.comparison.question import Question, make_question
 from captum_scd.comparison.result import DONE, FAILED, INTERRUPTED, LEFT_OUT, Comparison, Row
 from captum_scd.metrics import InsertionDeletion
@@ -97,6 +98,14 @@ def compare(
     return Comparison(
         rows, measures, question.inputs, question.baselines, question.target, seed, question.outputs
     )
+
+
+def methods_for(model: Callable[..., Any], inputs: Tensor) -> tuple[str, ...]:
+    """Name the methods that `compare` runs on a network where none are named, by one look at some inputs."""
+    with once(), torch.inference_mode(False), torch.enable_grad():
+        question = make_question(model, inputs, None, 0.0, "blur", None, len(inputs), 0)
+        with question.untouched():
+            return default_methods(question)
 
 
 def _rows(

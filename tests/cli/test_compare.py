@@ -16,10 +16,12 @@ from captum_scd import FIDOAttribution, metrics
 from captum_scd.cli import compare as compare_command
 from captum_scd.cli import main
 from captum_scd.comparison import DEFAULT_MEASURES, MEASURES
+from captum_scd.comparison.methods import DEFAULT_METHODS_OF_TOKENS
 from captum_scd.pages.compared import colored
 from captum_scd.runs import job as jobs
 from captum_scd.runs import means
 from captum_scd.runs.map_archive import MapArchive
+from captum_scd.verdict import Verdict
 from captum_scd.visualization import comparison as comparison_panels
 from captum_scd.visualization import comparison_figure
 
@@ -90,6 +92,21 @@ def test_the_table_is_of_means_over_the_images(compare, save, out):
         assert record["methods"][method]["means"][metric] == pytest.approx(sum(both) / 2, rel=1e-5)
     assert list(record["images"]) == ["a.compare", "sub/b.compare"]
     assert record["images"]["a.compare"]["values"]["random"] == values(summaries[0], "random")
+
+
+def test_a_transformer_is_compared_by_its_attention_with_fidos_verdict(save, out, tmp_path, capsys):
+    own = tmp_path / "own.py"
+    own.write_text(
+        "from architectures import Tokens, settled\n\n\ndef load():\n    return settled(Tokens())\n"
+    )
+    options = ["--size", "12", "--resize", "12", "--iterations", "2"]
+    command = ["compare", save("a.png"), "--model", f"{own}:load", "--out", out, *options]
+    assert main([str(part) for part in command]) == 0
+    methods = loaded(out / "a.compare.json")["comparison"]["methods"]
+    assert list(methods) == list(DEFAULT_METHODS_OF_TOKENS)
+    line = Verdict.from_dict(methods["fido"]["verdicts"][0]).line
+    assert f"note: FIDO: verdict: {line}" in capsys.readouterr().out
+    assert f"FIDO: verdict: {line}" in (out / "comparison.md").read_text()
 
 
 def test_a_method_without_a_meaning_is_a_line_that_says_why(compare, save, out, capsys):

@@ -24,6 +24,8 @@ MARK = ".compare"
 
 METHODS, MEASURES = "comparison/methods.py", "comparison/measures.py"
 
+INSTEAD = "; on transformers attention_relevance in place of guided_gradcam"
+
 DESCRIPTION = """Explain images by several methods and measure all of them alike. For each image a figure
 (.compare.png), the maps (.compare.npz) and a summary (.compare.json) are written into --out; the summary
 comes last. Means over the images are printed, and written into comparison.md and comparison.json. A method
@@ -69,7 +71,7 @@ def check_settings(options: argparse.Namespace) -> None:
         UsageError: naming all that were given.
     """
     given = ", ".join(name for name in ("fast", *LEARNED, "score") if getattr(options, name))
-    if given and "fido" not in options.methods:
+    if given and options.methods and "fido" not in options.methods:
         raise UsageError(
             f"Expected 'fido' among --methods where {given} are given, but they are its settings "
             f"alone and --methods are {', '.join(options.methods)}."
@@ -82,7 +84,7 @@ def _add_choice(group: Any) -> None:
         group.add_argument(
             f"--{kind}s",
             type=names_of(kind, known),
-            default=default,
+            default=default if table == "MEASURES" else None,
             metavar="NAME,NAME",
-            help=f"of {', '.join(known)} ({','.join(default)})",
+            help=f"of {', '.join(known)} ({','.join(default)}{INSTEAD if table == 'METHODS' else ''})",
         )
