@@ -10,6 +10,7 @@ from torch import Generator, Tensor
 
 from captum_scd import infill as infills
 from captum_scd import metrics
+from captum_scd.comparison.dropping import difference_of_tokens
 from captum_scd.comparison.maps import stretched
 from captum_scd.comparison.question import Question
 from captum_scd.metrics.ordered import Ordered
@@ -132,6 +133,10 @@ def _road_difference(evidence: Evidence) -> Tensor:
     return metrics.road(**asked, n_steps=STEPS, seed=evidence.question.seed).difference
 
 
+def _token_difference(evidence: Evidence) -> Tensor:
+    return difference_of_tokens(evidence.question, evidence.map)
+
+
 def _sufficient_area(evidence: Evidence) -> Tensor:
     return evidence.ordered.sufficient_area
 
@@ -186,6 +191,12 @@ MEASURES: Mapping[str, Measure] = {
     ),
     "difference_road": Measure(
         "difference, ROAD", "higher", _road_difference, "the same with pixels imputed from their neighbours"
+    ),
+    "difference_tokens": Measure(
+        "difference, tokens",
+        "higher",
+        _token_difference,
+        "what the most important tokens of a transformer alone have, less what the least important have",
     ),
     "sufficient_area": Measure(
         "keeps 90 %", "lower", _sufficient_area, "least share of the image that keeps 90 % of the probability"

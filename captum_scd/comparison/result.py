@@ -224,7 +224,9 @@ class Comparison:
         label = self.measures[metric].label
         return {
             row.label: [
-                "\n".join([f"{label} {value:.3f}", *(verdict.word for verdict in row.verdicts[at : at + 1])])
+                "\n".join(
+                    [f"{label} {value:.3f}", *(f"verdict: {one.word}" for one in row.verdicts[at : at + 1])]
+                )
                 for at, value in enumerate(row.values[metric].tolist())
             ]
             for row in self.rows.values()
