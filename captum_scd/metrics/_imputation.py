@@ -13,9 +13,6 @@ On photos the error is below 5 % of their standard deviation where 2 % of the pi
 COARSEST = 2
 """Pixels along the shorter side where the scales end."""
 
-WEIGHTS = ((1.0, 2.0, 1.0), (2.0, 0.0, 2.0), (1.0, 2.0, 1.0))
-"""Of the eight neighbours; a pixel is their weighted mean, and at the border that of those it has."""
-
 
 def noisy_linear(inputs: Tensor, keep: Tensor, noise: float, seed: int) -> Tensor:
     """Impute missing pixels: each is the weighted mean of its neighbours, and a little noise.
@@ -31,7 +28,7 @@ def noisy_linear(inputs: Tensor, keep: Tensor, noise: float, seed: int) -> Tenso
         seed: of the noise, which is the same field for all rows.
 
     Returns:
-        (rows, C, H, W), the inputs where they are kept.
+        (rows, C, H, W), the inputs where they are kept. At the border a pixel is the mean of those it has.
     """
     wide = inputs.float()
     imputed = _solved(wide, keep.to(wide), wide.mean((2, 3), keepdim=True))
@@ -70,9 +67,11 @@ def _refined(values: Tensor, missing: Tensor) -> Tensor:
 
 
 def _neighbours(values: Tensor) -> Tensor:
-    """Weighted sum over the eight neighbours, of each channel by itself."""
-    kernel = torch.tensor(WEIGHTS, device=values.device)[None, None]
-    return F.conv2d(values.flatten(0, 1)[:, None], kernel, padding=1).view_as(values)
+    """Weighted sum over the eight neighbours, 2 beside and 1 at corners, of each channel by itself."""
+    padded = F.pad(values, (1, 1, 1, 1))
+    across = (padded[..., :-2] + padded[..., 2:]).add_(padded[..., 1:-1], alpha=2)
+    around = (across[..., :-2, :] + across[..., 2:, :]).add_(across[..., 1:-1, :], alpha=2)
+    return around.sub_(values, alpha=4)
 
 
 def _dot(one: Tensor, other: Tensor) -> Tensor:
