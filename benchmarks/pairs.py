@@ -26,6 +26,7 @@ from captum_scd.composites import blend
 from captum_scd.models import similarity_to
 from captum_scd.pairs import Pair, explain_pair
 from captum_scd.tables import markdown
+from captum_scd.verdict import LEAVES_OF_SPAN
 
 SIZE = 224
 EACH = 4
@@ -35,7 +36,14 @@ DIFFERENT = 4
 """One pair of different species comes on so many, this included."""
 
 SAME, OTHER = "same species", "different species"
-HEADINGS = ("", "the region alone ↑", "share kept ↑", "without the region ↓", "share left ↓")
+HEADINGS = (
+    "",
+    "the region alone ↑",
+    "share kept ↑",
+    "without the region ↓",
+    "share left ↓",
+    "left too much ↓",
+)
 
 
 def lite0(data: Path) -> nn.Sequential:
@@ -144,18 +152,27 @@ def nearest(encoder: nn.Module, data: Path) -> str:
 
 
 def table(records: Sequence[Mapping[str, Any]]) -> str:
-    """Mean similarities by method; shares of the means, from all blurred to the whole image."""
+    """Mean similarities by method; shares of the means, from all blurred to the whole image.
+
+    Last, in how many images a verdict would call the destroying region failed.
+    """
 
     def mean(name: str) -> float:
         return fmean(one[name] for one in records)
 
     whole, floor = mean("image"), mean("infill")
-    rows = [("whole image", f"{whole:.3f}", "1", f"{floor:.3f}", "0")]
+    rows = [("whole image", f"{whole:.3f}", "1", f"{floor:.3f}", "0", "")]
     for name in records[0]["methods"]:
         kept, left = (fmean(one["methods"][name][place] for one in records) for place in (0, 1))
         shares = ((value - floor) / (whole - floor) for value in (kept, left))
-        rows.append((name, *(f"{v:.3f}" for pair in zip((kept, left), shares, strict=True) for v in pair)))
+        numbers = (f"{v:.3f}" for pair in zip((kept, left), shares, strict=True) for v in pair)
+        rows.append((name, *numbers, f"{_failures(records, name)} of {len(records)}"))
     return markdown(HEADINGS, rows)
+
+
+def _failures(records: Sequence[Mapping[str, Any]], name: str) -> int:
+    spans = ((one["methods"][name][1] - one["infill"], one["image"] - one["infill"]) for one in records)
+    return sum(left > LEAVES_OF_SPAN * span for left, span in spans)
 
 
 def told(records: Sequence[Mapping[str, Any]]) -> str:

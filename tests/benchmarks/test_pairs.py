@@ -42,6 +42,6 @@ def test_shares_go_from_the_infill_to_the_whole_image() -> None:
         "sdr_area": 0.3,
         "verdict": "trustworthy",
     }
-    records = [{**record, "methods": {"FIDO": (0.5, 0.3)}}, {**record, "methods": {"FIDO": (0.7, 0.2)}}]
-    assert "| FIDO | 0.600 | 1.000 | 0.250 | 0.125 |" in table(records)
+    records = [{**record, "methods": {"FIDO": (0.5, 0.45)}}, {**record, "methods": {"FIDO": (0.7, 0.05)}}]
+    assert "| FIDO | 0.600 | 1.000 | 0.250 | 0.125 | 1 of 2 |" in table(records)
     assert "2 of 2 trustworthy" in told(records)
