@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import torch
 from common.data import parser_with_data
-from common.networks import load_network
+from common.networks import SIZES, load_network
 from common.paired import bootstrap_interval
 from numpy.typing import NDArray
 from second_look.cases import Case, Source, note
@@ -177,6 +177,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     out = Path("out")
     parser = parser_with_data(__doc__)
     parser.add_argument("--part", choices=("birds", "photos", "all"), default="all", help="%(default)s")
+    parser.add_argument("--network", choices=SIZES, default="squeezenet", help="%(default)s")
     parser.add_argument(
         "--images", type=whole_number(1), default=10**6, help="most photos a part, evenly spread"
     )
@@ -208,7 +209,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parse(arguments)
     torch.set_num_threads(options.threads)
     wanted = [
-        "squeezenet.py",
+        f"{options.network}.py",
         *(f for f, part in (("birds", "photos"), ("imagenet", "birds")) if options.part != part),
     ]
     missing = [name for name in wanted if not (options.data / name).exists()]
@@ -216,8 +217,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"Expected {missing[0]} in {options.data}; see --data.", file=sys.stderr)
         return 2
     device = torch.device(options.device)
-    network = load_network(options.data).to(device)
-    source = Source(network, options.data, device, options.images, options.leave_out, options.seed)
+    network = load_network(options.data, network=options.network).to(device)
+    size = SIZES[options.network]
+    source = Source(network, options.data, device, options.images, options.leave_out, options.seed, size)
     cases = (source.birds() if options.part != "photos" else []) + (
         source.photos() if options.part != "birds" else []
     )

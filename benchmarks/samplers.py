@@ -17,7 +17,7 @@ import matplotlib.pyplot as plt
 import torch
 from common.data import parser_with_data, photos, read, spread
 from common.kept import earlier, keep
-from common.networks import load_network
+from common.networks import SIZES, load_network
 from torch import Generator, Tensor, nn
 from torch.nn import functional as F
 
@@ -31,11 +31,11 @@ from captum_scd.tables import markdown
 DRAWS = 64
 """Gradients that the variance is estimated from."""
 
-SIZES = tuple(range(0, 41, 2))
+LOGITS = tuple(range(0, 41, 2))
 """Logits at which the samplers' own gradients are looked at."""
 
 Curves = dict[str, dict[str, list[float]]]
-"""By sampler and temperature, by what was measured, over the numbers of samples (or `SIZES`)."""
+"""By sampler and temperature, by what was measured, over the numbers of samples (or `LOGITS`)."""
 
 
 def settings(options: argparse.Namespace) -> Iterator[tuple[str, str, float]]:
@@ -46,10 +46,10 @@ def settings(options: argparse.Namespace) -> Iterator[tuple[str, str, float]]:
 
 
 def dead(name: str, temperature: float) -> list[float]:
-    """Share of draws whose gradient in the logit is exactly 0 or not finite, at each of `SIZES`."""
+    """Share of draws whose gradient in the logit is exactly 0 or not finite, at each of `LOGITS`."""
     noise = antithetic_noise((4000,), Generator().manual_seed(0))
     shares = []
-    for size in SIZES:
+    for size in LOGITS:
         logits = torch.full_like(noise, float(size), requires_grad=True)
         (slope,) = torch.autograd.grad(SAMPLERS.resolve(name)(logits, noise, temperature).sum(), logits)
         shares.append(((slope == 0) | ~slope.isfinite()).float().mean().item())
@@ -117,7 +117,8 @@ def run(model: nn.Module, paths: Sequence[Path], options: argparse.Namespace) ->
     file = options.out / "samplers.json"
     measured: list[Curves] = earlier(file, asked(options)).get("photos", [])
     for seed, path in list(enumerate(paths))[len(measured) :]:
-        inputs = read(path, options.size).contiguous(memory_format=torch.channels_last)
+        inputs = read(path, options.size, SIZES[options.network])
+        inputs = inputs.contiguous(memory_format=torch.channels_last)
         measured.append(measure(model, inputs, options, seed))
         keep(file, asked(options), photos=measured)
         print(f"{len(measured)} of {len(paths)} photos", file=sys.stderr, flush=True)
@@ -126,7 +127,7 @@ def run(model: nn.Module, paths: Sequence[Path], options: argparse.Namespace) ->
 
 def asked(options: argparse.Namespace) -> dict[str, Any]:
     """What the numbers depend on."""
-    names = ("photos", "size", "iterations", "bfloat16")
+    names = ("photos", "network", "size", "iterations", "bfloat16")
     lists = {name: list(getattr(options, name)) for name in ("samples", "temperatures")}
     return {**{name: getattr(options, name) for name in names}, **lists}
 
@@ -153,7 +154,7 @@ def draw(curves: Curves, options: argparse.Namespace, path: Path) -> None:
     figure, axes = plt.subplots(2, 2, figsize=(11, 8), layout="constrained")
     panels: Mapping[str, tuple[str, Any, str]] = {
         "variance": ("variance of the gradient, over its squared mean", options.samples, "mask samples"),
-        "dead": ("share of gradients that are 0 or not finite", SIZES, "logit"),
+        "dead": ("share of gradients that are 0 or not finite", LOGITS, "logit"),
         "difference": ("insertion minus deletion", options.samples, "mask samples"),
         "tv": ("total variation of the joint map", options.samples, "mask samples"),
     }
@@ -188,10 +189,13 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         "--temperatures", type=several(number(positive=True)), default=(0.1, 0.6), help="0.1,0.6"
     )
     parser.add_argument("--iterations", type=whole_number(1), default=8, help="of FIDO (%(default)s)")
-    parser.add_argument("--size", type=whole_number(1), default=227, help="in pixels (%(default)s)")
+    parser.add_argument("--network", choices=SIZES, default="squeezenet", help="%(default)s")
+    parser.add_argument("--size", type=whole_number(1), help="in pixels, by default what the network knows")
     parser.add_argument("--bfloat16", action="store_true", help="run the network in half precision")
     parser.add_argument("--out", type=Path, default=Path("out/samplers"), help="folder (%(default)s)")
-    return parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
+    options.size = options.size or SIZES[options.network]
+    return options
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -200,7 +204,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     paths = spread(photos(options.data), options.photos)
     if not paths:
         return 2
-    curves = mean(run(load_network(options.data, options.bfloat16), paths, options))
+    network = load_network(options.data, options.bfloat16, options.network)
+    curves = mean(run(network, paths, options))
     for label, name, temperature in settings(options):
         curves[label]["dead"] = dead(name, temperature)
     draw(curves, options, options.out / "samplers.png")

@@ -19,6 +19,7 @@ from typing import Any
 import torch
 from common.data import parser_with_data
 from common.kept import earlier, keep
+from common.networks import SIZES
 from overfocus import beetles, birds, cost, summary
 from overfocus.measures import measure
 from overfocus.rows import ROWS
@@ -37,6 +38,7 @@ COLUMNS = {
     "fido_entropy": "FIDO entropy ↑",
     "misled_accuracy": "wrong card ↑",
     "misled_energy": "energy on card ↓",
+    "worst_group": "worst group ↑",
 }
 OURS = "sgdrop"
 
@@ -72,7 +74,7 @@ def resumed(options: argparse.Namespace) -> Table:
 
 def asked(options: argparse.Namespace) -> dict[str, Any]:
     """What the numbers of a row and seed depend on."""
-    names = ("part", "rate", "layer", "train", "test", "epochs", "size", "fido_images")
+    names = ("part", "network", "rate", "layer", "train", "test", "epochs", "size", "fido_images")
     return {name: getattr(options, name) for name in names}
 
 
@@ -85,9 +87,8 @@ def run_beetles(options: argparse.Namespace) -> Table:
 
 def run_birds(options: argparse.Namespace) -> Table:
     recipe = Recipe(options.rate or 0.1, options.epochs or 20, learning_rate=5e-4)
-    data = birds.Birds(options.data, options.size)
-    layer = options.layer or birds.LAST
-    return experiment(lambda seed: data.make(seed, options.train or 10, layer), recipe, options)
+    data = birds.Birds(options.data, options.size, options.network)
+    return experiment(lambda seed: data.make(seed, options.train or 10, options.layer), recipe, options)
 
 
 def tables(table: Table) -> str:
@@ -118,8 +119,11 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--part", choices=("beetles", "birds", "cost"), required=True)
     parser.add_argument("--seeds", type=whole_number(1), default=5, help="(%(default)s)")
     parser.add_argument(
-        "--rows", type=names_of("row", ROWS), default=["nothing", "dropout", "dropout2d", "dropblock", OURS]
+        "--rows",
+        type=names_of("row", ROWS),
+        default=["nothing", "dropout", "dropout2d", "dropblock", "cutmix", "last-layer", OURS],
     )
+    parser.add_argument("--network", choices=SIZES, default="squeezenet", help="of the birds (%(default)s)")
     parser.add_argument("--rate", type=float, help="share that every row drops (0.1)")
     parser.add_argument(
         "--layer",
@@ -131,12 +135,13 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--epochs", type=whole_number(1))
     parser.add_argument(
-        "--size", type=whole_number(1), default=227, help="of the birds, in pixels (%(default)s)"
+        "--size", type=whole_number(1), help="of the birds, in pixels, by default what the network knows"
     )
-    parser.add_argument("--fido-images", type=whole_number(1), default=8, help="test images FIDO explains")
+    parser.add_argument("--fido-images", type=whole_number(0), default=8, help="test images FIDO explains")
     parser.add_argument("--repeats", type=whole_number(1), default=9, help="pairs of steps (%(default)s)")
     parser.add_argument("--json", type=Path, help="out/sgdrop-PART.json")
     options = parser.parse_args(arguments)
+    options.size = options.size or SIZES[options.network]
     options.json = options.json or Path(f"out/sgdrop-{options.part}.json")
     return options
 
@@ -145,7 +150,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parse(arguments)
     torch.set_num_threads(options.threads)
     if options.part == "birds" and not any(options.data.glob("birds/*/*.jpg")):
-        print(f"Expected squeezenet.py and birds/*/*.jpg in {options.data}; see --data.", file=sys.stderr)
+        print(
+            f"Expected {options.network}.py and birds/*/*.jpg in {options.data}; see --data.", file=sys.stderr
+        )
         return 2
     if options.part == "cost":
         values = cost.table(options.repeats)

@@ -17,6 +17,8 @@ STEM = 5
 """Blocks of the demo's network that stay frozen."""
 
 TEST_SEED = 1_000_000
+BALANCED_SEED = 2_000_000
+"""Of the images the last layer is retrained on, plus that of the training."""
 
 
 class Tail(nn.Module):
@@ -47,20 +49,38 @@ def make(seed: int, n_train: int, n_test: int, layer: str) -> Task:
     test = generate(n_test * len(SPECIES), seed=TEST_SEED)
     stem = load().features[:STEM].eval().requires_grad_(False)
     fresh = _seeded(seed)
-    others = torch.tensor([look_alike(label) for label in test.labels.tolist()])
-    misled, cards = with_card(test.images, others)
-    labelled, _ = with_card(train.images, train.labels)
+    right, cards = with_card(test.images, test.labels)
+    misled, _ = with_card(test.images, _others(test.labels))
+    labelled = normalize(with_card(train.images, train.labels)[0])
     return Task(
         stem=stem,
         tail=lambda: copy.deepcopy(fresh),
         layer=layer,
         last="blocks",
-        variants=through(stem, normalize(labelled))[None],
+        images=labelled[None],
+        variants=through(stem, labelled)[None],
         labels=train.labels,
         test=Pictures(normalize(test.images), test.labels),
-        probes={"misled": Pictures(normalize(misled), test.labels)},
+        balanced=balanced(max(n_train // 3, 1), BALANCED_SEED + seed),
+        probes={
+            "right": Pictures(normalize(right), test.labels),
+            "misled": Pictures(normalize(misled), test.labels),
+        },
         regions={"misled": cards[:1]},
     )
+
+
+def balanced(count: int, seed: int) -> Pictures:
+    """Draw `count` new beetles of each species and group: its own card, the look-alike's, none."""
+    drawn = generate(3 * count * len(SPECIES), seed=seed)
+    right, wrong, bare = drawn.images.chunk(3)
+    own, others, _ = drawn.labels.chunk(3)
+    images = torch.cat([with_card(right, own)[0], with_card(wrong, _others(others))[0], bare])
+    return Pictures(normalize(images), drawn.labels)
+
+
+def _others(labels: Tensor) -> Tensor:
+    return torch.tensor([look_alike(label) for label in labels.tolist()])
 
 
 def _seeded(seed: int) -> Tail:

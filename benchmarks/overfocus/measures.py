@@ -1,6 +1,7 @@
 """What is measured of a trained network: is it right, and how much of the image does it look at?"""
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -24,38 +25,50 @@ def measure(task: Task, tail: nn.Module, n_fido: int, seed: int) -> dict[str, fl
     Args:
         task: the experiment.
         tail: its trained part, in eval mode.
-        n_fido: number of test images that FIDO explains.
+        n_fido: number of test images that FIDO explains; 0 leaves its columns out.
         seed: of FIDO.
 
     Returns:
         Shares and entropies in [0, 1] by column.
     """
     model = nn.Sequential(task.stem, tail).eval()
-    few = task.test.first(n_fido)
-    cam = gradcam(model, tail.get_submodule(task.last), task.test.images)
-    fido = FIDOAttribution(model).attribute(
-        few.images, target=through(model, few.images).argmax(1), seed=seed, **FIDO
-    )[:, :1]
+    cam = _gradcam(task, tail, "test")
     hidden = Pictures(hide(task.test.images, cam), task.test.labels)
     return {
-        "accuracy": accuracy(model, task.test),
+        "accuracy": accuracy(tail, task.seen["test"]),
         "hidden": accuracy(model, hidden),
         "cam_area": spread(cam).mean().item(),
         "cam_entropy": entropy(cam).mean().item(),
-        "fido_area": metrics.area(fido).mean().item(),
-        "fido_entropy": entropy(fido).mean().item(),
-        **_probed(task, model, tail),
+        **(_by_fido(model, task.test.first(n_fido).images, seed) if n_fido else {}),
+        **_probed(task, tail),
     }
 
 
-def _probed(task: Task, model: nn.Module, tail: nn.Module) -> dict[str, float]:
-    """Accuracy on each set of probes, and the share of GradCAM's energy that lies in its region."""
-    found = {}
-    for name, probes in task.probes.items():
-        cam = gradcam(model, tail.get_submodule(task.last), probes.images)
-        found[f"{name}_accuracy"] = accuracy(model, probes)
-        found[f"{name}_energy"] = metrics.energy_pointing_game(cam, task.regions[name]).mean().item()
+def _by_fido(model: nn.Module, images: Tensor, seed: int) -> dict[str, float]:
+    target = through(model, images).argmax(1)
+    maps = FIDOAttribution(model).attribute(images, target=target, seed=seed, **FIDO)[:, :1]
+    return {"fido_area": metrics.area(maps).mean().item(), "fido_entropy": entropy(maps).mean().item()}
+
+
+def _probed(task: Task, tail: nn.Module) -> dict[str, float]:
+    """Accuracy on each set of probes and in the worst group, and GradCAM's energy in the known regions."""
+    found = {f"{name}_accuracy": accuracy(tail, task.seen[name]) for name in task.probes}
+    for name, region in task.regions.items():
+        energy = metrics.energy_pointing_game(_gradcam(task, tail, name), region)
+        found[f"{name}_energy"] = energy.mean().item()
+    if task.probes:
+        found["worst_group"] = worst_group(tail, list(task.seen.values()))
     return found
+
+
+def worst_group(model: nn.Module, sets: Sequence[Pictures]) -> float:
+    """Least accuracy among groups: the images of one class in one of the sets."""
+    groups = (
+        Pictures(pictures.images[pictures.labels == label], pictures.labels[pictures.labels == label])
+        for pictures in sets
+        for label in pictures.labels.unique()
+    )
+    return min(accuracy(model, group) for group in groups)
 
 
 def accuracy(model: nn.Module, pictures: Pictures) -> float:
@@ -63,13 +76,13 @@ def accuracy(model: nn.Module, pictures: Pictures) -> float:
     return (through(model, pictures.images).argmax(1) == pictures.labels).float().mean().item()
 
 
-def gradcam(model: nn.Module, layer: nn.Module, images: Tensor) -> Tensor:
+def _gradcam(task: Task, tail: nn.Module, name: str) -> Tensor:
     """GradCAM of the predicted class, rectified and interpolated: (N, 1, H, W), not below 0."""
-    method, maps = LayerGradCam(model, layer), []
-    for part in images.split(ROWS_AT_ONCE):
-        predicted = through(model, part).argmax(1)
+    method, maps = LayerGradCam(tail, tail.get_submodule(task.last)), []
+    for part in task.seen[name].images.split(ROWS_AT_ONCE):
+        predicted = through(tail, part).argmax(1)
         small = method.attribute(part, predicted, relu_attributions=True).detach()
-        maps.append(F.interpolate(small, part.shape[2:], mode="bilinear"))
+        maps.append(F.interpolate(small, task.test.images.shape[2:], mode="bilinear"))
     return torch.cat(maps)
 
 

@@ -1,6 +1,7 @@
-"""The rows of the tables: what is dropped while training, all at the same layer and rate."""
+"""The rows of the tables: what is dropped, mixed or retrained, all drops at the same layer and rate."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -9,6 +10,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from captum_scd.regularization import SaliencyGuidedDropout
+from overfocus.cutmix import cutmix
+from overfocus.last_layer import retrain
+from overfocus.task import Task
 
 BLOCK = 3
 """Side of the blocks of DropBlock."""
@@ -51,10 +55,6 @@ class RandomDrop(nn.Module):
         return self.model(x)
 
 
-Row = Callable[[nn.Module, str, float], nn.Module]
-"""Model, name of a layer, rate -> what is trained, called with `(x, target=labels)`."""
-
-
 def _random(make: Callable[[float], nn.Module], model: nn.Module, layer: str, rate: float) -> nn.Module:
     return RandomDrop(model, layer, make(rate))
 
@@ -63,12 +63,32 @@ def _salient(unit: str, model: nn.Module, layer: str, rate: float) -> nn.Module:
     return SaliencyGuidedDropout(model, layer, rate, unit=unit)
 
 
+PLAIN = partial(_random, lambda rate: nn.Identity())
+
+
+@dataclass(frozen=True)
+class Row:
+    """What is done otherwise than in plain training.
+
+    Attributes:
+        wrap: model, name of a layer, rate -> what is trained, called with `(x, target=labels)`.
+        mix: images and probabilities of a step -> those that are trained on.
+        finish: what is done to the trained tail of a task.
+    """
+
+    wrap: Callable[[nn.Module, str, float], nn.Module] = PLAIN
+    mix: Callable[[Tensor, Tensor], tuple[Tensor, Tensor]] | None = None
+    finish: Callable[[nn.Module, Task], None] | None = None
+
+
 ROWS: Mapping[str, Row] = {
-    "nothing": partial(_random, lambda rate: nn.Identity()),
-    "dropout": partial(_random, nn.Dropout),
-    "dropout2d": partial(_random, nn.Dropout2d),
-    "dropblock": partial(_random, DropBlock),
-    "sgdrop": partial(_salient, "position"),
-    "sgdrop-channel": partial(_salient, "channel"),
-    "sgdrop-feature": partial(_salient, "feature"),
+    "nothing": Row(),
+    "dropout": Row(partial(_random, nn.Dropout)),
+    "dropout2d": Row(partial(_random, nn.Dropout2d)),
+    "dropblock": Row(partial(_random, DropBlock)),
+    "cutmix": Row(mix=cutmix),
+    "last-layer": Row(finish=retrain),
+    "sgdrop": Row(partial(_salient, "position")),
+    "sgdrop-channel": Row(partial(_salient, "channel")),
+    "sgdrop-feature": Row(partial(_salient, "feature")),
 }

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import torch
 from torch import Tensor, nn
@@ -31,9 +32,12 @@ class Task:
         tail: makes the trained part anew, with the same weights each time: stem's output -> logits.
         layer: name of the part of the tail from whose output features are dropped.
         last: name of the part of the tail whose output is the last feature map.
-        variants: stem's output for the training images, (V, N, ...), V ways of showing each.
+        images: training images (V, N, 3, H, W), V ways of showing each.
+        variants: the stem's output for them, (V, N, ...).
         labels: (N,) of the training images.
         test: images the training has not seen.
+        balanced: images like those of training whose groups are balanced as far as groups are known; the
+            last layer is retrained on them.
         probes: further test images by name, shown to learn where a network looks.
         regions: by the same names, (1, 1, H, W) boolean.
     """
@@ -42,11 +46,19 @@ class Task:
     tail: Callable[[], nn.Module]
     layer: str
     last: str
+    images: Tensor
     variants: Tensor
     labels: Tensor
     test: Pictures
+    balanced: Pictures
     probes: dict[str, Pictures] = field(default_factory=dict)
     regions: dict[str, Tensor] = field(default_factory=dict)
+
+    @cached_property
+    def seen(self) -> dict[str, Pictures]:
+        """What the stem makes of the test images, as `"test"`, and of the probes: the same for every row."""
+        every = {"test": self.test, **self.probes}
+        return {name: Pictures(through(self.stem, of.images), of.labels) for name, of in every.items()}
 
 
 @torch.no_grad()

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
-from torch import nn
+from torch import Tensor, nn
 
 from overfocus.rows import Row
 from overfocus.task import Task
@@ -31,11 +31,11 @@ class Recipe:
 
 
 def fit(task: Task, row: Row, recipe: Recipe, seed: int) -> nn.Module:
-    """Train a tail anew; order, variants and dropouts depend on the seed alone. Returns it in eval mode."""
+    """Train a tail anew; order, variants and draws depend on the seed alone. Returns it in eval mode."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         tail = task.tail()
-        model = row(tail, task.layer, recipe.rate).train()
+        model = row.wrap(tail, task.layer, recipe.rate).train()
         optimizer = torch.optim.AdamW(
             tail.parameters(), recipe.learning_rate, weight_decay=recipe.weight_decay
         )
@@ -43,12 +43,16 @@ def fit(task: Task, row: Row, recipe: Recipe, seed: int) -> nn.Module:
         schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, recipe.learning_rate, total_steps=steps)
         generator = torch.Generator().manual_seed(seed)
         for _ in range(recipe.epochs):
-            _epoch(task, model, optimizer, schedule, recipe.batch, generator)
-    return model.eval() and tail.eval()
+            _epoch(task, row, model, optimizer, schedule, recipe.batch, generator)
+    model.eval()
+    if row.finish:
+        row.finish(tail, task)
+    return tail.eval()
 
 
 def _epoch(
     task: Task,
+    row: Row,
     model: nn.Module,
     optimizer: torch.optim.Optimizer,
     schedule: torch.optim.lr_scheduler.LRScheduler,
@@ -58,9 +62,20 @@ def _epoch(
     variants, examples = task.variants.shape[:2]
     shown = torch.randint(variants, (examples,), generator=generator)
     for rows in torch.randperm(examples, generator=generator).split(batch):
-        labels = task.labels[rows]
-        logits = model(task.variants[shown[rows], rows].float(), target=labels)
+        inputs, truth = _batch(task, row, shown[rows], rows)
+        logits = model(inputs, target=task.labels[rows])
         optimizer.zero_grad()
-        F.cross_entropy(logits, labels).backward()
+        F.cross_entropy(logits, truth).backward()
         optimizer.step()
         schedule.step()
+
+
+def _batch(task: Task, row: Row, shown: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
+    """The stem's output for some training images, and their labels; of mixed images, probabilities."""
+    labels = task.labels[rows]
+    if row.mix is None:
+        return task.variants[shown, rows].float(), labels
+    classes = int(task.labels.max()) + 1
+    images, truth = row.mix(task.images[shown, rows], F.one_hot(labels, classes).float())
+    with torch.no_grad():
+        return task.stem(images), truth

@@ -11,12 +11,11 @@ from torch import Tensor, nn
 
 from captum_scd.classification import crop_resize
 from captum_scd.photos import Normalization, Preparation, read
-from second_look.folds import Pool, stratified_folds, views
+from second_look.folds import Head, Pool, stratified_folds, views
 from second_look.harder import SIDE, cluttered, off_centre
 
-SIZE = 227
-RESIZE = 259
-"""The shorter side, of which the middle `SIZE` pixels are seen; ImageNet's usual 7/8."""
+SEEN = 7 / 8
+"""Share of the shorter side that is seen, in the middle; ImageNet's usual."""
 
 FOLDS = 10
 NORMALIZATION = Normalization((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
@@ -24,7 +23,7 @@ NORMALIZATION = Normalization((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 
 @dataclass(frozen=True)
 class Example:
-    """An image as the network sees it (1, 3, SIZE, SIZE), and the same in more detail; both normalised."""
+    """An image as the network sees it (1, 3, size, size), and the same in more detail; both normalised."""
 
     inputs: Tensor
     detail: Tensor
@@ -62,6 +61,7 @@ class Source:
         images: most photos a part, evenly spread.
         leave_out: number of evenly spread photos a part that are left out.
         seed: of folds and canvases.
+        size: side in pixels of what the network sees.
     """
 
     network: nn.Module
@@ -70,6 +70,7 @@ class Source:
     images: int
     leave_out: int
     seed: int
+    size: int
 
     def birds(self) -> list[Case]:
         """Each bird under the classifier that was trained on the other nine folds."""
@@ -79,7 +80,8 @@ class Source:
         folds = stratified_folds(labels, FOLDS, self.seed)
         pool = Pool(self._pooled(paths), torch.tensor(labels))
         heads = [
-            pool.train(self.network, (folds != fold).nonzero()[:, 0]).to(self.device) for fold in range(FOLDS)
+            Head(self.network, pool.train((folds != fold).nonzero()[:, 0]).to(self.device))
+            for fold in range(FOLDS)
         ]
         chosen = self._chosen(paths)
         return [
@@ -118,32 +120,35 @@ class Source:
 
     def _variants(self, path: Path, others: Sequence[Path], seed: int) -> dict[str, Callable[[], Example]]:
         def moved() -> Example:
-            return self._on_canvas(off_centre(_pixels(path), torch.Generator().manual_seed(seed)))
+            return self._on_canvas(off_centre(self._pixels(path), torch.Generator().manual_seed(seed)))
 
         def beside() -> Example:
-            rest = torch.cat([_pixels(other) for other in others])
-            return self._on_canvas(cluttered(_pixels(path), rest, torch.Generator().manual_seed(seed)))
+            rest = torch.cat([self._pixels(other) for other in others])
+            return self._on_canvas(cluttered(self._pixels(path), rest, torch.Generator().manual_seed(seed)))
 
         return {"photos": self._reader(path), "off-centre": moved, "cluttered": beside}
 
     def _reader(self, path: Path) -> Callable[[], Example]:
         def load() -> Example:
-            prepare, photo = Preparation(SIZE, RESIZE), read(path)
+            prepare, photo = self._preparation, read(path)
             return self._example(prepare(photo).pixels, prepare.detail(photo).pixels)
 
         return load
 
     def _on_canvas(self, canvas: Tensor) -> Example:
-        whole = torch.tensor([[0, 0, SIDE * SIZE, SIDE * SIZE]])
-        return self._example(crop_resize(canvas, whole, (SIZE, SIZE)), canvas)
+        whole = torch.tensor([[0, 0, SIDE * self.size, SIDE * self.size]])
+        return self._example(crop_resize(canvas, whole, (self.size, self.size)), canvas)
 
     def _example(self, *pixels: Tensor) -> Example:
         normal = (NORMALIZATION(one).contiguous(memory_format=torch.channels_last) for one in pixels)
         return Example(*(one.to(self.device) for one in normal))
 
+    @property
+    def _preparation(self) -> Preparation:
+        return Preparation(self.size, round(self.size / SEEN))
 
-def _pixels(path: Path) -> Tensor:
-    return Preparation(SIZE, RESIZE)(read(path)).pixels
+    def _pixels(self, path: Path) -> Tensor:
+        return self._preparation(read(path)).pixels
 
 
 def note(text: str, last: bool) -> None:

@@ -23,17 +23,12 @@ STEPS = 60
 
 
 class Head(nn.Module):
-    """Pooled features and one linear layer: images (N, 3, H, W) -> logits (N, classes).
+    """Pooled features and one linear layer: images (N, 3, H, W) -> logits (N, classes)."""
 
-    The layer is trained on standardised features; their mean and deviation are part of its weights.
-    """
-
-    def __init__(self, network: nn.Module, mean: Tensor, std: Tensor, weight: Tensor, bias: Tensor) -> None:
+    def __init__(self, network: nn.Module, last: nn.Linear) -> None:
         super().__init__()
         self.features = network.get_submodule("features")
-        self.last = nn.Linear(weight.shape[1], weight.shape[0]).requires_grad_(False)
-        self.last.weight.copy_(weight / std)
-        self.last.bias.copy_(bias - (weight * mean / std).sum(1))
+        self.last = last
 
     def forward(self, images: Tensor) -> Tensor:
         """Return logits."""
@@ -48,27 +43,35 @@ class Pool:
     features: Tensor
     labels: Tensor
 
-    def train(self, network: nn.Module, rows: Tensor) -> Head:
+    def train(self, rows: Tensor) -> nn.Linear:
         """Train on some images, with the penalty that serves best in folds among them."""
         inner = stratified_folds(self.labels[rows].tolist(), INNER_FOLDS, seed=0)
-        losses = [self._inner_loss(network, rows, inner, penalty) for penalty in PENALTIES]
-        return self._fit(network, rows, PENALTIES[losses.index(min(losses))])
+        losses = [self._inner_loss(rows, inner, penalty) for penalty in PENALTIES]
+        return self._fit(rows, PENALTIES[losses.index(min(losses))])
 
-    def _inner_loss(self, network: nn.Module, rows: Tensor, folds: Tensor, penalty: float) -> float:
+    def _inner_loss(self, rows: Tensor, folds: Tensor, penalty: float) -> float:
         total = 0.0
         for fold in range(INNER_FOLDS):
-            head, held = self._fit(network, rows[folds != fold], penalty), rows[folds == fold]
-            logits = head.last(self.features[held, 0])
+            last, held = self._fit(rows[folds != fold], penalty), rows[folds == fold]
+            logits = last(self.features[held, 0])
             total += F.cross_entropy(logits, self.labels[held], reduction="sum").item()
         return total
 
-    def _fit(self, network: nn.Module, rows: Tensor, penalty: float) -> Head:
+    def _fit(self, rows: Tensor, penalty: float) -> nn.Linear:
         pooled = self.features[rows].flatten(0, 1)
         labels = self.labels[rows].repeat_interleave(self.features.shape[1])
         mean, std = pooled.mean(0), pooled.std(0).clamp(min=1e-6)
         classes = int(self.labels.max()) + 1
         weight, bias = _logistic_regression((pooled - mean) / std, labels, classes, penalty)
-        return Head(network, mean, std, weight, bias)
+        return _on_raw_features(mean, std, weight, bias)
+
+
+def _on_raw_features(mean: Tensor, std: Tensor, weight: Tensor, bias: Tensor) -> nn.Linear:
+    """Make the mean and deviation of standardised features part of a layer's weights."""
+    layer = nn.Linear(weight.shape[1], weight.shape[0]).requires_grad_(False)
+    layer.weight.copy_(weight / std)
+    layer.bias.copy_(bias - (weight * mean / std).sum(1))
+    return layer
 
 
 def views(image: Tensor, generator: torch.Generator) -> Tensor:

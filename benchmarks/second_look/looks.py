@@ -15,7 +15,7 @@ from captum_scd import FIDOMasks, MaskGuidedClassifier, __version__, infill
 from captum_scd._writing import replacing
 from captum_scd.classification import BoxRule, crop_resize
 from captum_scd.provenance import fingerprint
-from second_look.cases import SIZE, Case, Example
+from second_look.cases import Case, Example
 
 IG_STEPS = 20
 CENTRES = (0.8, 0.9, 0.7)
@@ -135,6 +135,7 @@ def _second(
 
 def _centre(example: Example, side: float) -> Tensor:
     height, width = example.detail.shape[2:]
+    size = (example.inputs.shape[2], example.inputs.shape[3])
     near, far = (1 - side) / 2, (1 + side) / 2
     box = torch.tensor([[near * width, near * height, far * width, far * height]])
-    return crop_resize(example.detail, box.to(example.detail), (SIZE, SIZE))
+    return crop_resize(example.detail, box.to(example.detail), size)

@@ -100,5 +100,5 @@ def pairs(data: Path, images: int) -> Iterator[Question]:
 
 
 def _cases(network: nn.Module, data: Path, images: int) -> list[Case]:
-    source = Source(network, data, torch.device("cpu"), images, leave_out=0, seed=0)
+    source = Source(network, data, torch.device("cpu"), images, leave_out=0, seed=0, size=SIDE)
     return source.birds()

@@ -22,8 +22,8 @@ def test_antithetic_draws_of_an_odd_function_cancel() -> None:
 
 
 def test_the_original_sampler_dies_where_the_simplified_one_lives() -> None:
-    place = samplers.SIZES.index(20)
-    assert samplers.dead("simplified", 0.6) == [0.0] * len(samplers.SIZES)
+    place = samplers.LOGITS.index(20)
+    assert samplers.dead("simplified", 0.6) == [0.0] * len(samplers.LOGITS)
     assert samplers.dead("original", 0.6)[place] == 1.0
     assert samplers.dead("original", 0.6)[0] == 0.0
 

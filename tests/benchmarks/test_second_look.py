@@ -9,7 +9,7 @@ from classification import MAIN, Answers, compare
 from common.paired import bootstrap_interval
 from scipy import stats
 from second_look.cases import Case
-from second_look.folds import PENALTIES, Pool, stratified_folds, views
+from second_look.folds import PENALTIES, Head, Pool, stratified_folds, views
 from second_look.harder import cluttered, off_centre
 from second_look.looks import Answer
 from torch import Generator, Tensor, nn
@@ -44,7 +44,7 @@ def test_a_head_is_a_logistic_regression_on_standardised_features() -> None:
     features[..., 2] = 40 + 9 * features[..., 2]
     labels = (features[:, 0, 0] + features[:, 0, 1] > 0).long()
     rows, penalty = torch.arange(10, 60), 0.1
-    head = Pool(features, labels)._fit(Means(), rows, penalty)
+    head = Head(Means(), Pool(features, labels)._fit(rows, penalty))
     pooled, truth = features[rows].flatten(0, 1), labels[rows].repeat_interleave(2)
     deviation = pooled.std(0)
     weight = (head.last.weight * deviation).requires_grad_()
@@ -62,12 +62,12 @@ def test_a_head_learns_what_can_be_learned_and_never_sees_the_other_rows() -> No
     labels = features[:, 0, :3].argmax(1)
     features[:, 1] = features[:, 0]
     rows = torch.arange(60)
-    head = Pool(features, labels).train(Means(), rows)
+    last = Pool(features, labels).train(rows)
     changed = features.clone()
     changed[60:] = 1e6
-    again = Pool(changed, labels).train(Means(), rows)
-    assert torch.equal(head.last.weight, again.last.weight)
-    assert (head.last(features[60:, 0]).argmax(1) == labels[60:]).float().mean() > 0.8
+    again = Pool(changed, labels).train(rows)
+    assert torch.equal(last.weight, again.weight)
+    assert (last(features[60:, 0]).argmax(1) == labels[60:]).float().mean() > 0.8
 
 
 def test_the_penalty_is_chosen_on_rows_that_are_not_trained_on() -> None:
@@ -75,10 +75,10 @@ def test_the_penalty_is_chosen_on_rows_that_are_not_trained_on() -> None:
     features = torch.randn(60, 1, 40, generator=chance())
     labels, rows = torch.arange(60) % 2, torch.arange(60)
     pool = Pool(features, labels)
-    chosen = pool.train(Means(), rows)
-    strongest, weakest = (pool._fit(Means(), rows, pick(PENALTIES)) for pick in (max, min))
-    assert torch.equal(chosen.last.weight, strongest.last.weight)
-    assert chosen.last.weight.norm() < weakest.last.weight.norm() / 2
+    chosen = pool.train(rows)
+    strongest, weakest = (pool._fit(rows, pick(PENALTIES)) for pick in (max, min))
+    assert torch.equal(chosen.weight, strongest.weight)
+    assert chosen.weight.norm() < weakest.weight.norm() / 2
 
 
 def test_views_are_the_image_its_mirror_image_and_parts() -> None:
