@@ -1,14 +1,16 @@
 """What the classification benchmark rests on: folds, harder photos, intervals, and honest choices."""
 
 from collections import Counter
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from classification import MAIN, Answers, compare
 from common.paired import bootstrap_interval
+from PIL import Image
 from scipy import stats
-from second_look.cases import Case
+from second_look.cases import Case, Source
 from second_look.folds import PENALTIES, Head, Pool, stratified_folds, views
 from second_look.harder import cluttered, off_centre
 from second_look.looks import Answer
@@ -123,6 +125,19 @@ def test_cluttered_photos_are_whole_beside_what_is_not(photo: Tensor) -> None:
         corners.add(place)
         torch.testing.assert_close(canvas.mean(), torch.cat([photo, others]).mean(), rtol=0.05, atol=0)
     assert corners == {(0, 0), (0, 24), (20, 0), (20, 24)}
+
+
+def test_photos_have_the_size_the_network_knows(tmp_path: Path) -> None:
+    (tmp_path / "imagenet").mkdir()
+    for label in range(4):
+        path = tmp_path / "imagenet" / f"{label:04d}_name.jpg"
+        Image.new("RGB", (70, 60), (50 * label, 90, 90)).save(path)
+    source = Source(nn.Identity(), tmp_path, torch.device("cpu"), images=1, leave_out=0, seed=0, size=28)
+    examples = {case.part: case.load() for case in source.photos()}
+    assert set(examples) == {"photos", "off-centre", "cluttered"}
+    assert {example.inputs.shape for example in examples.values()} == {(1, 3, 28, 28)}
+    assert examples["photos"].detail.shape[2] > 28
+    assert examples["cluttered"].detail.shape == (1, 3, 56, 56)
 
 
 def test_a_constant_difference_has_no_width() -> None:

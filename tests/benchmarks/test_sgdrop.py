@@ -13,6 +13,7 @@ from overfocus.measures import accuracy, entropy, hide, spread, worst_group
 from overfocus.rows import ROWS, DropBlock
 from overfocus.task import Pictures, Task, split
 from overfocus.training import Recipe, fit
+from PIL import Image
 from scipy import stats
 from torch import Tensor, nn
 
@@ -171,6 +172,37 @@ def test_fido_is_left_out_for_no_images(tmp_path: Path) -> None:
     arguments = "--part beetles --seeds 1 --rows nothing --train 1 --test 1 --epochs 1 --fido-images 0"
     assert sgdrop.main([*arguments.split(), "--threads", "1", "--json", str(file)]) == 0
     assert not {"fido_area", "fido_entropy"} & set(json.loads(file.read_text())["values"]["nothing"])
+
+
+NETWORK = """
+from torch import nn
+
+class Network(nn.Module):
+    def __init__(self):
+        super().__init__()
+        stages = [nn.Sequential(nn.Conv2d(before, after, 3, 2, 1), nn.ReLU())
+                  for before, after in ((3, 4), (4, 4), (4, 4), (4, 6))]
+        self.features = nn.Sequential(*stages)
+
+def load():
+    return Network().eval()
+"""
+
+
+@pytest.mark.parametrize("network", ["squeezenet", "efficientnet_lite0"])
+def test_birds_are_told_apart_by_the_end_of_either_network(tmp_path: Path, network: str) -> None:
+    (tmp_path / f"{network}.py").write_text(NETWORK)
+    for number in range(6):
+        path = tmp_path / "birds" / f"species {number % 2}" / f"{number}.jpg"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (40, 40), (40 * number, 90, 90)).save(path)
+    file = tmp_path / "values.json"
+    small = "--seeds 1 --rows cutmix,last-layer,sgdrop --train 2 --epochs 1 --size 32 --fido-images 0"
+    arguments = [*small.split(), "--data", str(tmp_path), "--json", str(file), "--threads", "1"]
+    assert sgdrop.main(["--part", "birds", "--network", network, *arguments]) == 0
+    told = json.loads(file.read_text())
+    assert told["settings"]["network"] == network
+    assert all("worst_group" not in row for row in told["values"].values())
 
 
 def test_missing_birds_are_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
