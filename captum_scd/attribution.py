@@ -40,13 +40,13 @@ from captum_scd.trajectory import arranged
 from captum_scd.trials import Trials
 
 FAST: Mapping[str, Any] = {"n_iterations": 14, "n_restarts": 1, "learning_rate": 0.0}
-"""Settings of `attribute` for a quarter of the cost: a survey without rounds, and one start."""
+"""Settings of `attribute` for a quarter of the cost: one start, and no refining after the survey."""
 
 Infill = str | Callable[..., Tensor] | Sequence[str | Callable[..., Tensor]]
 
 
 class FIDOAttribution(PerturbationAttribution):  # type: ignore[misc]
-    """Learn which part of an input is enough for a class, and which part must go to lose it.
+    """Learn which part of an input is enough for a class, and without which part the class is lost.
 
     FIDO (Chang et al. 2019, arXiv 1807.08024) with Simplified Concrete Dropout (Korsch et al. 2023, arXiv
     2307.14825): two masks are learned through the frozen model, the smallest sufficient region (SSR) and
@@ -62,26 +62,28 @@ class FIDOAttribution(PerturbationAttribution):  # type: ignore[misc]
     `area_weight` times the area), and scaled so that this cut is at 0.5.
 
     The model only needs to be differentiable in its input. It is left as it was: parameters, gradients,
-    buffers, modes, hooks and the global random state. Threads may explain with one model: they take turns,
-    process-wide, since the global random state is one for all of them; a thread that calls the model itself
-    meanwhile, or draws global random numbers, must wait for them. Processes do not wait for one another.
+    buffers, modes, hooks and the global random state.
+
+    Several threads may explain at once, also with one model. They take turns, because all threads of a
+    process share the global random state. Meanwhile no other thread may call the model or draw global random
+    numbers. Other processes are not affected.
 
     Args:
         forward_func: the model, or any function, that returns logits (N, classes), or one logit (N,); see
-            `captum_scd.logits_of` for what else is taken. Of outputs with more dimensions, classes are the
-            last one of (N, steps, classes), for targets (step, class), and else dimension 1, as in
-            (N, classes, H, W).
+            `captum_scd.logits_of` for other outputs. Outputs may have more dimensions: classes are the last
+            one of sequences (N, steps, classes), whose targets are (step, class), and dimension 1 of all
+            others, such as (N, classes, H, W).
         infill: what replaces the pixels a mask takes away: a name from `captum_scd.infill.INFILLS`, such as
             `"blur"` or `"mean"`, or a callable `(inputs) -> inputs-like`. Given a sequence of them, they
             take turns while the masks are learned, and all count equally; the masks are cut under the first,
-            which `FIDOMasks.infill` holds. `baselines` given to `attribute` replace the first. For inputs
-            without spatial axes only the first is used, for tokens zeros where nothing else is asked for.
+            which `FIDOMasks.infill` holds. `baselines` given to `attribute` replace the first. Inputs without
+            spatial axes use only the first. Tokens are replaced by zeros unless an infill is given.
         sampler: `"simplified"`, `"original"`, or a callable `(logits, noise, temperature) -> mask`.
         score: what SSR must keep and SDR must lose: a name from `captum_scd.objective.SCORES`, such as
             `"log_odds"` or `"logit"` (`"contrast"` needs `contrast_target`; models of `similarity_to` have
             `"similarity"` as the default), or a callable `(output, target) -> (rows,)` that gets the model's
-            output (rows, ...) and the target as (rows, d) indices; or a `Score`, which also says what such
-            numbers cost.
+            output (rows, ...) and the target as (rows, d) indices; or a `captum_scd.objective.Score`, which
+            also defines the losses of keeping and of losing the class.
 
     Raises:
         ValueError: for an unknown strategy.
@@ -155,39 +157,41 @@ class FIDOAttribution(PerturbationAttribution):  # type: ignore[misc]
                 None for models with one output per example.
             additional_forward_args: further arguments of the model; tensors with N entries follow the rows.
             feature_mask: integer or boolean group numbers, broadcastable to the inputs; one mask value per
-                group (superpixels). Replaces the grid of `mask_size`; a None among several keeps it.
-            perturbations_per_eval: what Captum's perturbation methods call `internal_batch_size`.
+                group (superpixels). It replaces the grid of `mask_size`; in a tuple, None keeps the grid for
+                that input.
+            perturbations_per_eval: another name for `internal_batch_size`, as Captum's perturbation methods
+                call it; give only one of the two.
             mode: which map to return, `"joint"`, `"ssr"` or `"sdr"`.
             n_iterations: steps; each costs 2 * n_samples * n_restarts forward and backward passes per
                 example. The first third surveys the input; the rest refines examples that are not clear yet.
                 About 150 forward passes then choose, cut and judge the masks. `FAST` holds cheaper settings.
             n_samples: mask samples per iteration.
             mask_size: cells of the mask along the shortest spatial axis, or along each as a tuple; by
-                default 56 for images, 112 for signals, 14 for volumes, at most one per pixel. `"tokens"`
-                gives each token of an embedding (N, T, D) a value, which its D numbers share.
+                default 56 for images, 112 for signals and 14 for volumes, but never more than pixels.
+                `"tokens"` gives each token of an embedding (N, T, D) one value for all its D numbers.
             temperature: of the sampler, above 0; a lower one gives samples closer to 0 or 1.
             learning_rate: how far each refining round moves the mask, relative to the survey, which moves it
                 by 1; with 0 there is no refining, only the survey.
             area_weight: penalty, in nats, for a region that covers the whole image (less area costs
                 proportionally less); a larger weight gives smaller regions, a smaller one safer regions.
-            tv_weight: penalty per unit of total variation, as a share of the class, when the best candidate
-                mask is chosen; masks are smoothed in any case.
-            n_restarts: independent starts, whose mean is the result; what they agree on is
-                `FIDOMasks.agreement`.
-            alternatives: further regions to look for, each with those before it covered by the infill;
-                they are `FIDOMasks.alternatives`.
+            tv_weight: used only to choose among candidate masks: the share of the class that a candidate must
+                gain for each unit of total variation it adds. Masks are smoothed in any case.
+            n_restarts: independent starts, whose mean is the result; `FIDOMasks.agreement` shows where they
+                agree.
+            alternatives: number of further regions to look for, each with those before it covered by the
+                infill; the results are in `FIDOMasks.alternatives`.
             contrast_target: class b of "why a and not b?", in any of Captum's forms; the score is then
                 logit_a - logit_b. Several as a list of class numbers per example, `[[3, 5], [7]]` for two, or
                 an integer tensor (N, K); `"nearest"` for the three likeliest other classes of each example.
-                The score is then logit_a - logsumexp of their logits: likelier classes weigh more. For
-                further dimensions of the output the target's indices are used.
+                The score is then logit_a - logsumexp of their logits: likelier classes weigh more. Where the
+                output has further dimensions, all classes are read at the target's place.
             internal_batch_size: most rows in one forward and backward pass, 64 by default; halved whenever
                 the accelerator runs out of memory. Results do not depend on it beyond round-off.
-            seed: of all random draws.
+            seed: seed of all random draws.
             trajectory: store both masks in `FIDOMasks.trajectory` every `trajectory` iterations; 0 stores
                 nothing. The final masks do not depend on it.
-            return_masks: return the masks and how they were learned, too; not within NoiseTunnel and Captum's
-                metrics, which take attributions alone.
+            return_masks: also return the masks, with everything known about them. NoiseTunnel and Captum's
+                metrics take attributions alone.
             show_progress: show a progress bar on standard error.
 
         Returns:

@@ -39,7 +39,8 @@ class Explanation:
         frames: (frames, 2, N, cells) how the masks formed.
         agreement: (N, cells) share of the starts whose SSR holds a cell; None for one start.
         verdicts: one per example.
-        winners: what was chosen for each example, one of `BLENDS` and one of `CANDIDATES`: "fine rounds".
+        winners: what was chosen for each example, one of `BLENDS` and one of `CANDIDATES`: "fine rounds";
+            "survey" also where an example had no rounds.
     """
 
     cells: Tensor
@@ -70,10 +71,13 @@ def explain(
         ValueError: for outputs or gradients that are not finite.
     """
     trajectory, own = Trajectory(settings.trajectory), trials.of_first_infill()
+    refined = torch.zeros_like(trials.examples, dtype=torch.bool)
 
     def clear(surveyed: Tensor) -> Tensor:
         loss = bargain(own, learning.orders(surveyed), settings.area_weight)
-        return (loss <= CLEAR).repeat(learning.n_starts)
+        settled = loss <= CLEAR
+        refined.copy_(~settled)
+        return settled.repeat(learning.n_starts)
 
     def note(step: int, logits: Tensor) -> None:
         trajectory(step, logits)
@@ -97,7 +101,7 @@ def explain(
         frames,
         None if learning.n_starts == 1 else regions.float().mean(0) * depends[:, None],
         _verdicts(trials, second, cells, _overlap(regions), depends),
-        _winners(blends, position),
+        _winners(blends, torch.where(refined, position, 1)),
     )
 
 

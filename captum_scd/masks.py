@@ -40,23 +40,24 @@ class FIDOMasks:
     Attributes:
         ssr_cells: (N, 1, *cells) in [0, 1], the smallest sufficient region at the resolution it was
             learned on; what it keeps is enough for the class.
-        sdr_cells: (N, 1, *cells) in [0, 1], the smallest destroying region: what it covers is enough to
-            lose the class when taken away.
+        sdr_cells: (N, 1, *cells) in [0, 1], the smallest destroying region: with what it covers replaced by
+            the infill, the class is lost.
         size: spatial size of the input.
-        infill: (N, C, *size), what stood where pixels were taken away.
+        infill: (N, C, *size), what replaced hidden pixels.
         history: for each iteration and example, tensors (iterations, N): `loss`, and for each mask
             `ssr_score`, `sdr_score`, `ssr_area`, `sdr_area`, `ssr_tv`, `sdr_tv`.
-        settings: everything needed to learn the same masks again, the seed among them; `target`,
-            `contrast_target` and `winner` are lists with an entry per example.
+        settings: everything needed to learn the same masks again, including the seed. `target`,
+            `contrast_target` and `winner`, which names the candidate that was chosen, are lists with an entry
+            per example.
         version: version of captum_scd that learned them.
         trajectory: how the masks formed, if `attribute` was asked to store it: `ssr_cells` and `sdr_cells`
-            at regular intervals, (frames, N, 1, *cells) each, scaled so that as many cells reach 0.5 as in
-            the finished masks; those are the last frame.
-        verdict: whether each example's map can be trusted, N of them; empty where nobody has judged.
+            at regular intervals, (frames, N, 1, *cells) each. In every frame as many cells reach 0.5 as in
+            the finished masks, which are the last frame.
+        verdict: whether each example's map can be trusted, one `Verdict` per example; empty if none was made.
         agreement_cells: (N, 1, *cells) in [0, 1], the share of several starts whose SSR holds a cell: 1 where
-            all agree that it belongs, 0 where all agree that it does not. None where there was one start.
-        alternatives: masks of further regions, each learned with the SSR of those before it covered by the
-            infill; their shares are of the whole input.
+            all agree that it belongs, 0 where all agree that it does not. None if there was one start.
+        alternatives: masks of further regions, each learned with the SSRs of those before it covered by the
+            infill. The shares in their verdicts compare with the whole input, nothing covered.
 
     Inputs without spatial axes have masks of their own shape instead of (N, 1, *size), tokens (N, T, 1);
     under a feature mask that tells channels apart it is (N, C, *size).
@@ -112,7 +113,7 @@ class FIDOMasks:
 
     @property
     def seed(self) -> int | None:
-        """Seed the masks were learned with."""
+        """The seed that the masks were learned with."""
         return self.settings.get("seed")
 
     def mask(self, mode: str = "joint") -> Tensor:
@@ -184,9 +185,10 @@ class FIDOMasks:
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write everything into one file: a NumPy `.npz` archive, read without pickle.
 
-        Arrays `ssr_cells`, `sdr_cells`, `infill`, `agreement_cells`, `history.*`, `trajectory.*` and,
-        with the same names behind it, `alternatives.0.*`; and a JSON text `header` with format, version,
-        size, data types, settings and verdict. An existing file is replaced only once the new one is whole.
+        It holds the arrays `ssr_cells`, `sdr_cells`, `infill`, `agreement_cells`, `history.*`,
+        `trajectory.*`, and the same again below `alternatives.0.*`; and a JSON text, `header`, with format,
+        version, size, data types, settings and verdict. An existing file is replaced only once the new one is
+        whole.
         """
         arrays = {name: _to_numpy(tensor) for name, tensor in self._tensors().items()}
         header = {"format": FORMAT, **self._header()}

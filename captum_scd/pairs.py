@@ -25,13 +25,14 @@ class Pair:
 
     Attributes:
         masks: of two examples, image a and image b: what makes a like b, and b like a.
-        similarity: cosine similarities (2,) in [-1, 1] of each image, changed, to the other as it is:
-            `"image"`, nothing changed; `"infill"`, nothing of it shown; `"ssr"`, its sufficient region alone,
-            higher is better; `"sdr"`, all but its destroying region, lower is better. `"both"` compares the
-            two sufficient regions with each other; `"image"` and `"both"` hold one number twice.
+        similarity: by name, cosine similarities (2,) in [-1, 1]: of image a to the whole image b, and of b to
+            the whole a. `"image"`: as it is; `"infill"`: replaced altogether; `"ssr"`: only its sufficient
+            region shown, higher is better; `"sdr"`: only its destroying region replaced, lower is better.
+            `"both"` compares the two sufficient regions with each other. `"image"` and `"both"` hold the same
+            number twice.
 
-    Where the infill is about as similar as the image, the verdict on its masks is `"infill"`, and shares mean
-    nothing.
+    If the infill is about as similar as the image itself, the verdict of its masks is `"infill"`, and `kept`
+    and `left` mean nothing.
 
     >>> encoder = nn.Sequential(nn.AdaptiveAvgPool2d(2), nn.Flatten()).eval()
     >>> a, b = torch.rand(2, 3, 8, 8)
@@ -69,9 +70,10 @@ def explain_pair(
 ) -> Pair:
     """Learn what in each of two images makes it like the other, for an encoder: "the same animal, why?"
 
-    Each image's smallest region is sought that is as similar to the whole other image as the image itself is,
-    and the smallest without which the similarity is gone, down to what the infill has. This shows what the
-    similarity rests on, of different animals, too; it does not show that they are the same.
+    For each image this finds the smallest region that alone is as similar to the whole other image as the
+    image itself is. It also finds the smallest region without which the similarity falls to that of the
+    infill. So it shows what the similarity rests on, also between two different animals. It does not show
+    that they are the same animal.
 
     Args:
         model: an encoder, as `models.similarity_to` takes it.
@@ -84,7 +86,7 @@ def explain_pair(
         The masks of both, and what they do.
 
     Raises:
-        ValueError: for images of other or of two shapes.
+        ValueError: for images of another shape, or of two different shapes.
         TypeError: for a model that is no module, or unknown settings.
         Exception: all else as `attribute` raises it.
 

@@ -131,7 +131,7 @@ def judged(
         agreement: NaN if not measured, which does not count against the map.
         second_infill: NaN if not measured, which does not count against the map.
         depends: whether there is any region that the class depends on.
-        led: whether the input has any of what is asked for; a contrast has none where look-alikes lead.
+        led: False for a contrast in which the look-alikes lead: there is no lead to explain.
         most_left: share up to which what is left counts as little.
 
     >>> judged(0.97, 0.03, 0.0, 0.8, 0.9, depends=True).why

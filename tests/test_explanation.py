@@ -163,14 +163,29 @@ def test_the_winner_names_blend_and_candidate() -> None:
     assert candidate in CANDIDATES
 
 
-@pytest.mark.parametrize("cap", [1, 5])
-def test_the_map_is_the_same_to_a_thousandth_whatever_the_rows_in_a_pass(net: nn.Module, cap: int) -> None:
-    images = torch.randn(4, 3, 24, 24, generator=torch.Generator().manual_seed(0))
-    whole = explain(net, images, n_iterations=24, mask_size=12)
-    capped = explain(net, images, n_iterations=24, mask_size=12, internal_batch_size=cap)
+def test_without_refining_the_winner_is_the_survey() -> None:
+    _, masks = explain(PlantedPatch().eval(), BRIGHT, **LONG, learning_rate=0.0)
+    assert masks.settings["winner"][0].endswith(" survey")
+
+
+@pytest.mark.parametrize(("clear", "asked"), [(math.inf, ["survey"]), (-math.inf, CANDIDATES)])
+def test_only_examples_with_rounds_can_win_by_them(
+    monkeypatch: pytest.MonkeyPatch, clear: float, asked: list[str]
+) -> None:
+    monkeypatch.setattr("captum_scd.explanation.CLEAR", clear)
+    monkeypatch.setattr("captum_scd.explanation.best", lambda trials, *others: 0 * trials.examples)
+    _, masks = explain(PlantedPatch().eval(), BRIGHT, **LONG)
+    assert masks.settings["winner"][0].split()[1] == asked[0]
+
+
+def test_the_map_is_the_same_to_a_thousandth_whatever_the_rows_in_a_pass(net: nn.Module) -> None:
+    images = torch.randn(3, 3, 24, 24, generator=torch.Generator().manual_seed(0))
+    whole, one_row, five_rows = (
+        explain(net, images, n_iterations=24, mask_size=12, internal_batch_size=cap) for cap in (None, 1, 5)
+    )
     alone = torch.cat([explain(net, one[None], n_iterations=24, mask_size=12) for one in images])
-    torch.testing.assert_close(capped, whole, rtol=0, atol=1e-3)
-    torch.testing.assert_close(alone, whole, rtol=0, atol=1e-3)
+    for other in (one_row, five_rows, alone):
+        torch.testing.assert_close(other, whole, rtol=0, atol=1e-3)
 
 
 def test_the_fast_settings_cost_less_than_a_third_of_the_defaults(net: nn.Module) -> None:

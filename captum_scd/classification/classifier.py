@@ -120,13 +120,13 @@ class MaskGuidedClassifier(nn.Module):
         maps: Tensor | None = None,
         detail: Tensor | None = None,
     ) -> GuidedPrediction:
-        """Classify a batch, and tell how.
+        """Classify a batch, and return all that led to the answers.
 
         Args:
             inputs: (N, C, H, W), as the model takes them.
-            masks: learned before, instead of learning them now; N rows, or a multiple of it, the looks of an
-                example one after another.
-            maps: another method's maps instead of masks, (N or a multiple, C, h, w) of any resolution;
+            masks: masks learned before, instead of learning them now; N rows, or k times as many, with the
+                k looks of each example one after another.
+            maps: another method's maps instead of masks, (N or k * N, C, h, w) of any resolution;
                 channels are summed, larger is more important, values below 0 count as 0.
             detail: (N, C, h, w), the same images at a higher resolution, for boxes to be cut from; by
                 default the inputs.

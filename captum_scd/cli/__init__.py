@@ -21,13 +21,13 @@ from captum_scd._warnings import ModelWarning
 __all__ = ["main"]
 
 COMMANDS = {
-    "explain": "explain images",
-    "compare": "compare methods on images",
-    "classify": "classify images, looking twice",
-    "report": "write a page about a store",
-    "errors": "find systematic errors in a store",
+    "explain": "learn masks of the pixels that matter in each image",
+    "compare": "compare several attribution methods on images",
+    "classify": "classify images with a second look at the region that counts",
+    "report": "write a page about a store of masks",
+    "errors": "find systematic errors and shortcuts in a store of masks",
     "verify": "check a store of masks",
-    "demo": "see it work, offline",
+    "demo": "see it work on a network and pictures of its own, offline",
 }
 """What each command does. Its file in `commands` is imported when it is asked for."""
 
@@ -92,7 +92,7 @@ def _print_whatever_comes() -> None:
 
 def _parser(wanted: Collection[str] = tuple(COMMANDS)) -> Parser:
     """Make a parser that knows all commands by name, and the options of those that are wanted."""
-    parser = Parser(prog="captum-scd", description="Which pixels make a classifier decide?")
+    parser = Parser(prog="captum-scd", description="Show which pixels make a classifier decide.")
     parser.add_argument("--version", action="version", version=f"captum-scd {__version__}")
     commands = parser.add_subparsers(title="commands", dest="command", required=True, metavar="COMMAND")
     for name, words in COMMANDS.items():

@@ -37,9 +37,9 @@ class Row:
         attributions: (N, channels, H, W) as the method gave them, interpolated to the images' size.
         map: (N, 1, H, W), one value per pixel, larger = more important: what the metrics rank.
         values: by metric, (N,) one value per image; a metric that failed is missing, and named in the note.
-        curves: insertion and deletion, where one of the metrics is made of them.
-        cost: of the maps, without the metrics.
-        measuring: of the metrics; what several methods share is charged to the first.
+        curves: insertion and deletion curves, if one of the metrics is computed from them.
+        cost: what making the maps took, without the metrics.
+        measuring: what the metrics took; what several methods share is charged to the first.
         verdicts: FIDO's own, one per image, on whether its map can be trusted; no other method gives any.
 
     >>> Row("GradCAM", LEFT_OUT, "the model has no map of features").values
@@ -66,7 +66,7 @@ class Comparison:
         rows: by name of the method, in the order in which they were asked for.
         measures: by name of the metric: its label, and whether higher or lower is better.
         inputs: (N, C, H, W), the images.
-        baselines: (N, C, H, W), what stood where pixels were missing.
+        baselines: (N, C, H, W), what replaced missing pixels.
         target: class of each image.
         seed: of all random draws.
         outputs: (N, classes), what the model says of the images.
@@ -116,7 +116,7 @@ class Comparison:
         return shown(self)
 
     def to_markdown(self) -> str:
-        """Write a table: a line per method, means over the images, and below it what is to be said of each.
+        """Write a table with a line per method: means over the images, and notes below.
 
         An arrow points to what is better. Costs are per image but for memory, which is that of the batch.
         """

@@ -46,7 +46,7 @@ def compare(
     Args:
         model: the classifier, which returns logits (N, classes). Any function does, but GradCAM, Guided
             GradCAM and the counts of passes need a `torch.nn.Module`.
-        inputs: images (N, C, H, W), floating-point; as many as the network can take at once with a graph.
+        inputs: images (N, C, H, W), floating-point; few enough for one forward and backward pass.
         target: class of each image in any of Captum's forms; by default the predicted one.
         methods: a sequence of methods, or a mapping of names to methods; by default
             `comparison.DEFAULT_METHODS`, on transformers with attention relevance in place of Guided GradCAM,
@@ -57,14 +57,14 @@ def compare(
             arrays (N, channels, h, w) or (N, h, w); larger is more important.
             Each method is given those of target, baselines, additional_forward_args, internal_batch_size and
             seed that its signature names; its own keyword arguments take precedence.
-        metrics: the same for metrics; by default those of `comparison.MEASURES` that cost little. A metric
+        metrics: a sequence or a mapping, as for methods; by default `comparison.DEFAULT_MEASURES`. A metric
             is a name of `comparison.MEASURES`, a function `(model, inputs, attributions, baselines, target)
             -> (N,)`, with `additional_forward_args` as a sixth argument where there are any, or a pair of
             such a function and `"higher"` or `"lower"`, whichever is better.
-        baselines: what stands where pixels are missing: a number or a tensor. It wins over `infill`.
+        baselines: what replaces missing pixels, a number or a tensor; takes precedence over `infill`.
         infill: what makes the baselines from the inputs, as for `FIDOAttribution`.
         additional_forward_args: further arguments of the model.
-        internal_batch_size: most rows in one pass, for the methods that can be told so and for metrics.
+        internal_batch_size: most rows in one pass, for metrics and for methods that have such an argument.
         seed: of all random draws.
         show_progress: show a progress bar over the methods on standard error.
 

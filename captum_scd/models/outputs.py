@@ -14,27 +14,27 @@ Read = Callable[[Any], Any]
 
 
 def logits_of(model: Callable[..., Any], *, output: str | None = None, read: Read | None = None) -> nn.Module:
-    """Make of anything that classifies a module that returns logits, which all of this package takes.
+    """Turn any classifier into a module that returns logits, which every part of this package takes.
 
-    FIDO, `compare`, `MaskGuidedClassifier`, `SaliencyGuidedDropout`, `explain_dataset`, the metrics and
-    `--model` of the command line take it, Captum's methods too. The model stays as it is, and is a part of
-    the module that is returned, so that its layers are found.
+    That is FIDO, `compare`, `MaskGuidedClassifier`, `SaliencyGuidedDropout`, `explain_dataset`, the metrics,
+    `--model` of the command line, and Captum's methods. The model stays as it is. It is a submodule of what
+    is returned, so that methods which need a layer find it.
 
     Args:
         model: an `nn.Module`, a scripted one, a method of one, or any function.
-        output: what the numbers are, which also settles it where they look like probabilities:
+        output: what the model's numbers are; without it, a warning comes if they look like probabilities:
 
             - `"logits"`: logits of classes that exclude each other.
             - `"probabilities"`: probabilities of such classes, after a softmax; or a single sigmoid.
             - `"multilabel"`: classes that do not exclude each other. Each is asked about alone, against its
               absence: its log-odds are its own logit, its probability is the sigmoid of that. Logits, or
-              sigmoid probabilities if all numbers of the first batch are in [0, 1]; should later ones not be,
-              that is an error. `"multilabel_logits"` and `"multilabel_probabilities"` say which.
+              sigmoid probabilities if all numbers of the first batch are in [0, 1]; later numbers outside
+              [0, 1] are then an error. `"multilabel_logits"` and `"multilabel_probabilities"` say which.
             - `"binary"`: one logit z, as two classes, absent and present, with the logits 0 and z.
 
-            None takes them as `"logits"`, and lets a warning say if they do not look like that.
+            None takes them as `"logits"`.
         read: finds the tensor in what the model returns: `lambda out: out[0]`. By default a tensor is taken
-            as it is, of others `.logits`, `["logits"]`, or what is alone in a tuple.
+            as it is; of other outputs `.logits`, `["logits"]`, or the only element of a tuple.
 
     Returns:
         A module that takes what the model takes, and returns logits (N, classes, ...): in the mode, on the
@@ -42,7 +42,7 @@ def logits_of(model: Callable[..., Any], *, output: str | None = None, read: Rea
 
     Raises:
         TypeError: if the model, or `read`, is not callable; when it is run, if there is no tensor.
-        ValueError: for an unknown `output`; when it is run, for outputs that are no such thing.
+        ValueError: for an unknown `output`; when it is run, for outputs that are not what `output` says.
 
     >>> net = nn.Sequential(nn.Flatten(), nn.Linear(12, 5), nn.Softmax(dim=1)).eval()
     >>> x = torch.randn(2, 3, 2, 2)

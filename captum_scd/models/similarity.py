@@ -76,9 +76,9 @@ def similarity_to(
 ) -> Similarity:
     """Make an encoder explainable: its output becomes the cosine similarity to a reference.
 
-    For networks that give an embedding and no logits, as those that re-identify animals, DINOv2 or CLIP. The
-    encoder's layers keep their place below `encoder`. `FIDOAttribution` reads one similarity per image with
-    `score="similarity"` by itself; several references make an ordinary classifier, asked with a `target`.
+    This is for networks that return an embedding and no logits, such as DINOv2, CLIP, or those that
+    re-identify animals. The encoder is the submodule `encoder`. With one reference, `FIDOAttribution` uses
+    `score="similarity"` by default. Several references make an ordinary classifier, which needs a `target`.
 
     Args:
         model: gives embeddings (N, D), or an output that holds them as `image_embeds` or `pooler_output`.

@@ -29,12 +29,12 @@ class SaliencyGuidedDropout(nn.Module):
 
     SGDrop (Bertoin et al. 2024, arXiv 2409.17370). In training, each call attributes the label's score to
     the output of `layer`, sets the most salient share of each example to zero, and runs the model on what is
-    left. In eval mode it is the model.
+    left. In eval mode it is the plain model.
 
-    The attribution pass runs the model once more, without a graph up to `layer`: a third of a plain training
-    step and the gradient of what comes after `layer`. It leaves gradients and buffers (BatchNorm statistics)
-    as they are and uses the random numbers of the pass that follows, so that the model's own dropout is the
-    same in both. The mask is not differentiated.
+    The attribution pass runs the model once more, and up to `layer` without a graph. It costs about a third
+    of a plain training step, plus the gradient of what comes after `layer`. It leaves gradients and buffers
+    (BatchNorm statistics) as they are. It draws the same random numbers as the pass that follows, so that the
+    model's own dropout is the same in both. The mask is not differentiated.
 
     Parameters, gradients and `state_dict` are the model's own: a trained model loads without this package.
     While this module is in training mode, a forward hook sits on `layer`.
@@ -54,9 +54,9 @@ class SaliencyGuidedDropout(nn.Module):
         unit: what is dropped at once: `"feature"`, `"channel"` or `"position"`. The attribution of a unit is
             the sum over it.
         channel_dim: dimension of the channels in the layer's output: 1 in (N, C, H, W), -1 in (N, T, D).
-        momentum: in [0, 1), of a moving average of the threshold. None drops the same share of each example;
-            with it all that is above the average threshold of the last steps is dropped, from one
-            example more than from another, and where nothing is salient, nothing.
+        momentum: None drops the same share of each example. A number in [0, 1) is the momentum of a moving
+            average of the threshold: everything above this average is dropped, more from one example than
+            from another, and nothing where nothing is salient.
         rescale: divide what is left by the share that is left, as dropout does.
 
     Attributes:

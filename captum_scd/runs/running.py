@@ -75,12 +75,12 @@ def explain_dataset(
 ) -> Outcome:
     """Explain all images of a data set that are not in a store yet.
 
-    A run that was broken off, by whatever, goes on where it was: call this again with the same arguments.
-    What is in the store in the end does not depend on how often that happened. Memory does not grow with
-    the number of images, but for twelve bytes a key.
+    A run that was broken off, for whatever reason, goes on where it stopped: call this again with the same
+    arguments. What is in the store in the end does not depend on how often that happened. Memory does not
+    grow with the number of images, except for twelve bytes per key.
 
-    What is in the store counts as done for the same key, and, where samples know the hash of their file, the
-    same contents: a photo that has changed is explained again, and its new masks take the place of the old.
+    An image is done if its key is in the store. Where samples know the hash of their file, the hash must be
+    the same, too: a photo that has changed is explained again, and its new masks replace the old ones.
 
     An image that cannot be loaded or explained is noted in the store's `failures`, and tried again by the
     next run. The first Ctrl-C finishes the part in flight and then raises `KeyboardInterrupt`; the second one
@@ -94,7 +94,7 @@ def explain_dataset(
         store: path or URL, where a store is made if there is none, or a store that is open to append.
         batch_size: most images in a batch of the network.
         part_size: images that are committed at once.
-        workers: threads in which samples that are yet to be loaded are.
+        workers: threads that load samples which are not loaded yet.
         device: where the network runs; None leaves it where it is.
         classes: class names in output order, kept in the store.
         preparation: how images were made, as JSON can hold it, kept in the store.

@@ -31,7 +31,7 @@ class MaskStore:
     happens meanwhile, and any number of processes may append different batches at the same time. What others
     append is seen once the store is opened again.
 
-    A store pickles as its place, and is opened there again.
+    Pickling a store keeps only its place; unpickling opens it there.
 
     >>> import tempfile
     >>> identity = {"settings": {"seed": 0}, "model": "c0ffee", "classes": ["a", "b"], "preparation": None}
@@ -76,7 +76,7 @@ class MaskStore:
         Args:
             place: path, or any URL that fsspec knows.
             mode: `"r"` or `"a"`.
-            identity: what the store must be of, if that matters; see `create`.
+            identity: what the identity of the store must be, if that matters; see `create`.
 
         Raises:
             FileNotFoundError: if there is none.
@@ -104,10 +104,10 @@ class MaskStore:
 
     @classmethod
     def at(cls, place: Place, identity: Mapping[str, Any]) -> "MaskStore":
-        """Make a store of this identity to append to, or open it where there is one; raises as these do.
+        """Make a store of this identity, or open it to append if there is one; raises as both do.
 
-        Of two processes that come at once with different identities one makes the store, before any mask is
-        written, and the other one is refused.
+        If two processes come at once with different identities, one makes the store, and the other is refused
+        before any mask is written.
         """
         try:
             return cls.create(place, identity)
@@ -116,10 +116,10 @@ class MaskStore:
 
     @classmethod
     def writer(cls, place: Place) -> "MaskStore":
-        """Open a store to append to, without a look at what is there: as fast among millions as at the first.
+        """Open a store to append to without reading what is there, which is as fast for millions as for none.
 
-        For one of many writers, to whom somebody who has looked gives batches with keys of their own. It
-        knows what it appended itself, and nothing else; a batch that another one committed stays as it is.
+        This is for one of many writers, whose batches and keys are given out by a process that has read the
+        store. It knows only what it appended itself. A batch that another one committed stays as it is.
 
         Raises:
             FileNotFoundError, ValueError: as `open` does.
@@ -210,7 +210,7 @@ class MaskStore:
 
     @property
     def failures(self) -> dict[str, str]:
-        """Reasons why there is no entry, by key; of keys that have come to one since, none.
+        """Reasons why there is no entry, by key; keys that have got an entry since are left out.
 
         A photo that has changed since it was explained, and could not be explained again, is among them.
         """
@@ -228,7 +228,9 @@ class MaskStore:
         return {f"failures/{name}": str(facts) for name, facts in told if not isinstance(facts, dict)}
 
     def kept(self, keys: Sequence[str]) -> dict[str, Kept]:
-        """Say which photos there are masks of, by those of these keys that there are; masks are not read.
+        """Find which photo the masks of each key are of, for those of the keys that have some.
+
+        Masks are not read.
 
         Raises:
             ValueError: if the facts of a batch are damaged.

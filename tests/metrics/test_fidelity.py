@@ -113,7 +113,7 @@ def test_the_shortest_side_bounds_the_blocks(size) -> None:
 
 def test_each_pixel_is_in_a_block_as_often_as_any_other(images: Tensor) -> None:
     seen = Seen(Additive())
-    samples = 20_000
+    samples = 5_000
     infidelity(seen, images[:1], images[:1], images[1:2], target=0, n_samples=samples)
     replaced, _ = seen.drops(images[:1], target=0)
     share = replaced[:, 0].float().mean(0)

@@ -119,8 +119,11 @@ def test_without_noise_the_value_is_the_floor(net: nn.Module, images: Tensor) ->
     assert found.value.tolist() == found.floor.tolist() == [0, 0, 0]
 
 
-@pytest.mark.parametrize("baselines", [None, 0.5, "one", "each"])
-@pytest.mark.parametrize("target", [2, [0, 3, 1], torch.tensor([0, 3, 1])], ids=["int", "list", "tensor"])
+@pytest.mark.parametrize(
+    ("baselines", "target"),
+    [(None, 2), (0.5, [0, 3, 1]), ("one", torch.tensor([0, 3, 1])), ("each", torch.tensor([0, 3, 1]))],
+    ids=["None-int", "number-list", "one-tensor", "each-tensor"],
+)
 def test_masks_are_learned_anew_under_the_same_baselines_and_repeat_themselves(
     net: nn.Module, images: Tensor, baselines: Any, target: Any
 ) -> None:

@@ -218,7 +218,7 @@ def test_masks_of_an_independent_class_are_those_of_its_own_logit(
 ) -> None:
     model, strategies = logits_of(net, output="multilabel_logits"), {"score": score}
     alone = explain(lambda x: net(x)[:, 2], images, None, strategies)
-    assert torch.equal(explain(model, images, 2, strategies), alone)
+    torch.testing.assert_close(explain(model, images, 2, strategies), alone, rtol=0, atol=1e-3)
 
 
 def test_a_score_of_the_users_sees_all_independent_classes(net: nn.Module, images: Tensor) -> None:

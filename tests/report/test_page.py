@@ -1,7 +1,6 @@
 """One file: whole, closed to the outside, and not to be broken by what is in it."""
 
 import base64
-import gc
 import hashlib
 import re
 import weakref
@@ -126,7 +125,6 @@ def test_no_more_than_one_image_is_held():
 
     most = 0
     for _ in render(Report("t", [SURE, AREA]), images()):
-        gc.collect()
         most = max(most, len(living))
     assert most == 1
 

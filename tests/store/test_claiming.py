@@ -9,7 +9,7 @@ import two_stores
 
 from captum_scd.store import MaskStore
 
-COUNT = 20
+COUNT = 8
 
 
 def test_of_two_processes_at_once_one_makes_each_store(tmp_path: Path) -> None:

@@ -17,21 +17,24 @@ from captum_scd.cli.commands.specs import check_spec
 from captum_scd.cli.options import number, whole_number
 from captum_scd.runs.naming import find
 
-DESCRIPTION = """Classify images, learn what each answer hangs on, look at that alone, and answer again. A
-line per image goes into --out (.csv): classes and probabilities before and after, and the box of the second
-look in the photo's pixels. What is there already, from the same image and settings, is kept, so that a run
-that was broken off can be started again."""
+DESCRIPTION = """Classify images twice: first the whole image, then only the region that the first answer
+depends on. Both answers are combined. Each image gets a line in the table --out (.csv): its class and
+probability before and after, and the box of the second look in pixels of the photo. A run that was broken
+off goes on when the same command is given again: images that are finished, with the same settings, are
+skipped."""
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Make a parser that of `classify`."""
     parser.description = DESCRIPTION
     add_subject(parser)
-    parser.add_argument("--out", required=True, type=Path, metavar="FILE", help="where the table goes")
+    parser.add_argument(
+        "--out", required=True, type=Path, metavar="FILE", help="table of the results, a .csv file"
+    )
     add_classes(parser)
     _add_look(parser.add_argument_group("second look"))
     add_preparation(parser.add_argument_group("image preparation"))
-    add_learning(parser.add_argument_group("learning", "left to the library's defaults where not given"))
+    add_learning(parser.add_argument_group("learning"))
 
 
 def run(options: argparse.Namespace) -> int:
@@ -54,14 +57,17 @@ def _add_look(group: Any) -> None:
     )
     combinations = names("classification/combination.py", "COMBINATIONS")
     group.add_argument(
-        "--combine", choices=combinations, default="mean_logits", help="both answers (%(default)s)"
+        "--combine",
+        choices=combinations,
+        default="mean_logits",
+        help="how both answers become one (%(default)s)",
     )
     group.add_argument(
         "--k",
         type=whole_number(1),
         default=1,
         metavar="N",
-        help="likeliest classes to look for (%(default)s)",
+        help="learn masks, and look again, for the N likeliest classes (%(default)s)",
     )
     add_infill(group)
     add_score(group)
@@ -71,10 +77,10 @@ def _add_look(group: Any) -> None:
 def _add_box(group: Any) -> None:
     rule = defaults("classification/boxes.py", "BoxRule")
     for name, words in (
-        ("threshold", "share of the map's peak at which it is cut for the box"),
-        ("inside", "share of what is marked that the box must hold along each axis"),
-        ("padding", "pixels around what is marked, in an image of 224"),
-        ("least", "pixels along a side of the box at least, in an image of 224"),
+        ("threshold", "the box is drawn around what reaches this share of the map's peak"),
+        ("inside", "share of it that the box must hold along each axis; stray specks may stay outside"),
+        ("padding", "margin of the box in pixels, for an image of 224 pixels"),
+        ("least", "least side of the box in pixels, for an image of 224 pixels"),
     ):
         group.add_argument(
             f"--{name}",

@@ -26,11 +26,11 @@ METHODS, MEASURES = "comparison/methods.py", "comparison/measures.py"
 
 INSTEAD = "; on transformers attention_relevance in place of guided_gradcam"
 
-DESCRIPTION = """Explain images by several methods and measure all of them alike. For each image a figure
-(.compare.png), the maps (.compare.npz) and a summary (.compare.json) are written into --out; the summary
-comes last. Means over the images are printed, and written into comparison.md and comparison.json. A method
-that fails is a line that says why. What is done already, with the same question and settings, is skipped, so
-that a run that was broken off can be started again."""
+DESCRIPTION = """Explain images by several methods, and measure all maps alike. Each image gets a figure
+(.compare.png), its maps (.compare.npz) and a summary (.compare.json) in --out. Means over the images are
+printed, and written into comparison.md and comparison.json. Where a method fails, its line says why. A run
+that was broken off goes on when the same command is given again: images that are finished, with the same
+settings, are skipped."""
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -44,9 +44,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     _add_choice(parser.add_argument_group("choice"))
     add_preparation(parser.add_argument_group("image preparation"))
     add_learning(
-        parser.add_argument_group(
-            "learning", "of FIDO, and --seed of all; left to the library's defaults where not given"
-        )
+        parser.add_argument_group("learning", "how FIDO learns its masks; --seed counts for all methods")
     )
 
 
@@ -86,5 +84,6 @@ def _add_choice(group: Any) -> None:
             type=names_of(kind, known),
             default=default if table == "MEASURES" else None,
             metavar="NAME,NAME",
-            help=f"of {', '.join(known)} ({','.join(default)}{INSTEAD if table == 'METHODS' else ''})",
+            help=f"{kind}s out of {', '.join(known)} (default: {', '.join(default)}"
+            f"{INSTEAD if table == 'METHODS' else ''})",
         )

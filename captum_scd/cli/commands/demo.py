@@ -7,19 +7,27 @@ from captum_scd.cli.options import whole_number
 
 IMAGES = 4
 
-DESCRIPTION = """Draw beetles of look-alike species, in which one small mark tells the species, let a small
-network that comes with the package classify them, and show how much of each method's map lies on the mark.
-Nothing is downloaded."""
+DESCRIPTION = """See FIDO work, offline. Beetles are drawn whose species differ by one small mark. A small
+network that comes with the package classifies them, and several methods explain its answers. The figure
+and the table show how much of each map lies on the mark."""
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Make a parser that of `demo`."""
     parser.description = DESCRIPTION
     parser.add_argument(
-        "--out", type=Path, default=Path("captum-scd-demo"), metavar="DIR", help="%(default)s"
+        "--out",
+        type=Path,
+        default=Path("captum-scd-demo"),
+        metavar="DIR",
+        help="folder for the figure (%(default)s)",
     )
-    parser.add_argument("--images", type=whole_number(1), default=IMAGES, metavar="N", help="%(default)s")
-    parser.add_argument("--seed", type=whole_number(0), default=0, metavar="N", help="of images and masks")
+    parser.add_argument(
+        "--images", type=whole_number(1), default=IMAGES, metavar="N", help="number of beetles (%(default)s)"
+    )
+    parser.add_argument(
+        "--seed", type=whole_number(0), default=0, metavar="N", help="seed of images and masks (%(default)s)"
+    )
 
 
 def run(options: argparse.Namespace) -> int:

@@ -32,11 +32,13 @@ OF_OTHERS = {"store": None, "report": False, "alternatives": None}
 OF_RAY = ("address", "workers", "gpus_per_worker")
 """Options that go with `--engine ray` only."""
 
-DESCRIPTION = """Find which pixels make a network decide. For each image a figure (.png), the masks (.npz) and
-a summary (.json) are written into --out; the summary comes last. What is done already, with the same question
-and settings, is skipped, so that a run that was broken off can be started again. With --store masks and
-numbers of all images go into one store, and images may lie behind URLs, s3://camera/2026 for instance. With
---reference it is asked what makes each image similar to another, for networks that give embeddings."""
+DESCRIPTION = """Find the pixels that a network bases its decision on: the smallest region that is enough
+for the class (SSR), and the smallest without which the class is lost (SDR). Each image gets a figure
+(.png), its masks (.npz) and a summary (.json) in --out. A run that was broken off goes on when the same
+command is given again: images that are finished, with the same settings, are skipped. With --store, masks
+and numbers of all images go into one store instead, and images may be URLs, such as s3://camera/2026. With
+--reference, for networks that return embeddings, the question is what makes each image similar to the
+reference."""
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -45,10 +47,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add_subject(parser)
     _add_place(parser)
     add_report(parser, PAGE)
-    _add_engine(parser.add_argument_group("who does the work on the way into the store"))
+    _add_engine(parser.add_argument_group("workers", "with --store: who does the work"))
     _add_question(parser.add_argument_group("question"))
     add_preparation(parser.add_argument_group("image preparation"))
-    add_learning(parser.add_argument_group("learning", "left to the library's defaults where not given"))
+    add_learning(parser.add_argument_group("learning"))
 
 
 def run(options: argparse.Namespace) -> int:
@@ -117,23 +119,25 @@ def check_reference(options: argparse.Namespace) -> None:
 
 def _add_place(parser: Any) -> None:
     places = parser.add_mutually_exclusive_group(required=True)
-    places.add_argument("--out", type=Path, metavar="DIR", help="where the results go: three files each")
+    places.add_argument(
+        "--out", type=Path, metavar="DIR", help="folder for the results: three files per image"
+    )
     places.add_argument(
         "--store",
         metavar="PLACE",
-        help="put masks and numbers of all images into this store instead, a path or URL: 2 kB per image, "
-        "for any number of them",
+        help="put masks and numbers of all images into this store instead, a path or URL; takes about 2 kB "
+        "per image",
     )
     parser.add_argument(
         "--labels",
         action="store_true",
-        help="keep the name of each image's folder in the store as its true class",
+        help="with --store: keep the name of each image's folder as its true class",
     )
     parser.add_argument(
         "--batch",
         type=whole_number(1),
         metavar="N",
-        help=f"images explained at a time on the way into the store ({BATCH})",
+        help=f"with --store: images explained at a time ({BATCH})",
     )
 
 
@@ -144,14 +148,15 @@ def _add_question(group: Any) -> None:
     group.add_argument(
         "--contrast",
         metavar="CLASS",
-        help="explain why the target and not this class; "
-        "nearest: and not the likeliest other classes of the image, up to three",
+        help="explain why the target and not this class; nearest: why not the likeliest other classes, up to "
+        "three of each image",
     )
     group.add_argument(
         "--alternatives",
         type=whole_number(0),
         metavar="N",
-        help="look for N further regions that are enough, those before it covered; each costs as much again",
+        help="look for N further sufficient regions, each with those before it hidden; each costs as much as "
+        "the first",
     )
 
 
@@ -161,8 +166,8 @@ def _add_reference(group: Any) -> None:
         "--reference",
         type=Path,
         metavar="IMAGE",
-        help="explain why the network, one that gives embeddings, finds each image similar to this one, and "
-        "this one to each; not with a class, --report or --store",
+        help="explain what makes each image similar to this one, and this one to each; for networks that "
+        "return embeddings; not together with a class, --score, --report or --store",
     )
 
 
@@ -171,23 +176,23 @@ def _add_engine(group: Any) -> None:
     group.add_argument(
         "--engine",
         choices=("ray",),
-        help="ray: workers of a Ray cluster, each with a network of its own (without it: this process alone)",
+        help="ray: workers of a Ray cluster, each with its own copy of the network (default: this process)",
     )
     group.add_argument(
         "--workers",
         type=whole_number(1),
         metavar="N",
-        help="how many; each takes a logical CPU of the cluster (1)",
+        help="number of Ray workers; each takes one logical CPU (1)",
     )
     group.add_argument(
         "--gpus-per-worker",
         type=number(positive=True),
         metavar="G",
-        help="GPUs that each takes, such as 1 or 0.5",
+        help="GPUs of each worker, such as 1 or 0.5 (none)",
     )
     group.add_argument(
         "--address",
         metavar="ADDRESS",
-        help="of a cluster that is there, auto or HOST:PORT, whose machines see images, network and store at "
-        "the same paths (without it: one that is started on this machine)",
+        help="address of a running Ray cluster, auto or HOST:PORT; its machines must find images, network "
+        "and store at the same paths (default: start a cluster on this machine)",
     )

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from captum_scd._errors import UsageError
-from captum_scd.cli.commands.names import names
+from captum_scd.cli.commands.names import defaults, names
 from captum_scd.cli.commands.specs import FORMS
 from captum_scd.cli.options import name_of, number, path_or_url, whole_number
 
@@ -18,28 +18,35 @@ RESIZE = 256 / 224
 def add_subject(parser: Any) -> None:
     """Add the images, and the network that is asked about them."""
     parser.add_argument(
-        "images", nargs="+", type=path_or_url, metavar="IMAGE|FOLDER", help="folders with all below them"
+        "images",
+        nargs="+",
+        type=path_or_url,
+        metavar="IMAGE|FOLDER",
+        help="images, or folders, which are searched with all folders below them",
     )
     parser.add_argument("--model", required=True, metavar="SPEC", help=f"the network: {FORMS}")
 
 
 def add_folder(parser: Any, page: str) -> None:
     """Add where results go, and whether there is to be a page about them."""
-    parser.add_argument("--out", required=True, type=Path, metavar="DIR", help="where the results go")
+    parser.add_argument("--out", required=True, type=Path, metavar="DIR", help="folder for the results")
     add_report(parser, page)
 
 
 def add_report(parser: Any, page: str) -> None:
     """Add whether there is to be a page about the results."""
     parser.add_argument(
-        "--report", action="store_true", help=f"write {page} into --out, too: one page about all images"
+        "--report", action="store_true", help=f"also write {page}, one page about all images, into --out"
     )
 
 
 def add_question(group: Any) -> None:
-    """Add which class is asked about, and over what."""
+    """Add which class is asked about, and under which infill."""
     group.add_argument(
-        "--target", default="auto", metavar="CLASS", help="class to explain (auto: the predicted one)"
+        "--target",
+        default="auto",
+        metavar="CLASS",
+        help="class to explain, by number or name (auto: the predicted class of each image)",
     )
     add_classes(group)
     add_infill(group)
@@ -51,18 +58,18 @@ def add_classes(group: Any) -> None:
         "--classes",
         type=Path,
         metavar="FILE",
-        help="class names, one a line, in output order (the model's own)",
+        help="text file of class names, one per line, in the order of the outputs (the model's own)",
     )
 
 
 def add_infill(group: Any) -> None:
-    """Add over what the masks are learned."""
+    """Add the infill under which masks are learned."""
     known = names("infill.py", "INFILLS")
     group.add_argument(
         "--infill",
         type=name_of("infill", known),
         metavar="NAME",
-        help=f"what replaces pixels that are taken away: {', '.join(known)}",
+        help=f"what replaces hidden pixels: {', '.join(known)}",
     )
 
 
@@ -74,7 +81,7 @@ def add_score(group: Any, *, contrast: bool = False) -> None:
         "--score",
         choices=known,
         metavar="NAME",
-        help=f"number that the masks must keep and lose: {', '.join(known)}",
+        help=f"measure of the class, which SSR must keep and SDR must lose: {', '.join(known)}",
     )
 
 
@@ -84,23 +91,25 @@ def add_preparation(group: Any) -> None:
         "--size",
         type=whole_number(1),
         metavar="N",
-        help=f"pixels; height and width of the middle that is cut out (the model's own, or {SIZE})",
+        help=f"height and width, in pixels, of what is cut out of the middle (the model's own, or {SIZE})",
     )
     group.add_argument(
         "--resize",
         type=whole_number(1),
         metavar="N",
-        help="pixels; length of the shorter side before the cut (the model's own, or 8/7 of --size, as "
-        "ImageNet networks are trained; give --size's number to see all of it)",
+        help="length, in pixels, of the photo's shorter side before that cut (the model's own, or 8/7 of "
+        "--size, as is usual for ImageNet; the same number as --size loses nothing of the shorter side)",
     )
-    for name, default in (("mean", IMAGENET_MEAN), ("std", IMAGENET_STD)):
+    for name, words, default in (
+        ("mean", "subtracted from RGB values in [0, 1]", IMAGENET_MEAN),
+        ("std", "what RGB values are then divided by", IMAGENET_STD),
+    ):
         group.add_argument(
             f"--{name}",
             type=number(positive=name == "std"),
             nargs=3,
             metavar=("R", "G", "B"),
-            help="of RGB in [0, 1], taken out before the network (the model's own, or ImageNet's: "
-            f"{' '.join(map(str, default))})",
+            help=f"{words} (the model's own, or ImageNet's: {' '.join(map(str, default))})",
         )
 
 
@@ -110,42 +119,50 @@ LEARNED = ("n_iterations", "n_samples", "n_restarts", "mask_size")
 
 def add_learning(group: Any) -> None:
     """Add how masks are learned, and whether again."""
+    default = defaults("settings.py", "Settings")
+    for option, words in (
+        ("iterations", "optimisation steps of each start"),
+        ("samples", "mask samples per step"),
+        ("restarts", "independent starts, whose mean is the result"),
+    ):
+        name = f"n_{option}"
+        group.add_argument(
+            f"--{option}", dest=name, type=whole_number(1), metavar="N", help=f"{words} ({default[name]})"
+        )
     group.add_argument(
-        "--iterations", dest="n_iterations", type=whole_number(1), metavar="N", help="optimisation steps"
+        "--fast", action="store_true", help="settings for a quarter of the cost, for a first look"
     )
     group.add_argument(
-        "--samples", dest="n_samples", type=whole_number(1), metavar="N", help="mask samples per step"
+        "--mask-size",
+        type=whole_number(1),
+        metavar="N",
+        help="cells of the mask along the shorter side; more show finer detail (56)",
     )
     group.add_argument(
-        "--restarts", dest="n_restarts", type=whole_number(1), metavar="N", help="independent starts"
+        "--seed", type=whole_number(0), metavar="N", help=f"seed of all random draws ({default['seed']})"
     )
     group.add_argument(
-        "--fast",
-        action="store_true",
-        help="a quarter of the cost, for a first look",
+        "--device", default="auto", metavar="NAME", help="cpu, cuda, ... (auto: cuda if there is one)"
     )
-    group.add_argument(
-        "--mask-size", type=whole_number(1), metavar="N", help="cells of the mask along a side"
-    )
-    group.add_argument("--seed", type=whole_number(0), metavar="N", help="of all random draws")
-    group.add_argument(
-        "--device", default="auto", metavar="NAME", help="auto (cuda if there is one), cpu, cuda, ..."
-    )
-    group.add_argument("--overwrite", action="store_true", help="do again what is done already")
+    group.add_argument("--overwrite", action="store_true", help="do finished images again")
 
 
 def add_store(parser: Any) -> None:
     """Add the store, and where a page about it goes."""
-    parser.add_argument("store", metavar="STORE", help="path or URL")
+    parser.add_argument("store", metavar="STORE", help="path or URL, as given to explain --store")
     parser.add_argument(
-        "--out", type=Path, default=Path("captum-scd-report"), metavar="DIR", help="%(default)s"
+        "--out",
+        type=Path,
+        default=Path("captum-scd-report"),
+        metavar="DIR",
+        help="folder for the results (%(default)s)",
     )
     parser.add_argument(
         "--photos",
         type=path_or_url,
         default=Path(),
         metavar="FOLDER",
-        help="read photos that lie below this folder or URL, and no others (the current folder)",
+        help="show only photos below this folder or URL (the current folder)",
     )
 
 

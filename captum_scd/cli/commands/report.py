@@ -8,9 +8,9 @@ from captum_scd.cli.options import whole_number
 MOST = 1000
 """Images on a page; more than that take long to load."""
 
-DESCRIPTION = """Write one page about a store of masks, without a network: a gallery to sort and search, and
-for each image its masks. Photos are read again where they still are, below --photos; elsewhere masks
-are shown alone."""
+DESCRIPTION = """Write one page (report.html) about a store of masks: a gallery to sort and search, and the
+masks of each image. No network is needed. Photos are shown if they still lie below --photos; otherwise
+only their masks are."""
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -18,7 +18,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.description = DESCRIPTION
     add_store(parser)
     parser.add_argument(
-        "--images", type=whole_number(1), default=MOST, metavar="N", help="most on the page (%(default)s)"
+        "--images",
+        type=whole_number(1),
+        default=MOST,
+        metavar="N",
+        help="show at most N images (%(default)s)",
     )
 
 

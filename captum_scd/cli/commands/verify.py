@@ -4,18 +4,18 @@ import argparse
 
 from captum_scd.cli.commands.groups import check_store
 
-DESCRIPTION = """Read every entry of a store and list what is missing, damaged or there twice. The exit code
-is 0 if the store is whole, 1 if it is not."""
+DESCRIPTION = """Check a store of masks: read every entry, and list what is missing, damaged or there
+twice. The exit code is 0 if the store is whole, and 1 if not."""
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Make a parser that of `verify`."""
     parser.description = DESCRIPTION
-    parser.add_argument("store", metavar="STORE", help="path or URL, as explain --store wrote it")
+    parser.add_argument("store", metavar="STORE", help="path or URL, as given to explain --store")
     parser.add_argument(
         "--discard",
         action="store_true",
-        help="take damaged batches out, so that the same explain --store explains their images again",
+        help="remove damaged batches, so that the same explain --store command explains their images again",
     )
 
 
