@@ -154,6 +154,6 @@ def _verdicts(
     unknown = torch.full_like(leaves, float("nan"))
     other = unknown if second is None else second.shares(cells[SSR][:, None], invert=False)[0, :, 0]
     measured = (keeps[0], leaves, trials.alone[0], overlap, keeps[1] if len(keeps) > 1 else other)
-    rows = zip(*(one.tolist() for one in (*measured, depends, trials.led)), strict=True)
-    most_left = LEAVES_OF_SPAN if trials.amount is None else LEAVES
-    return tuple(judged(*row, most_left=most_left) for row in rows)
+    most_left = torch.full_like(leaves.double(), LEAVES_OF_SPAN if trials.amount is None else LEAVES)
+    rows = zip(*(one.tolist() for one in (*measured, depends, trials.led, most_left)), strict=True)
+    return tuple(judged(*row) for row in rows)
