@@ -18,7 +18,9 @@ $(READY): setup.cfg pyproject.toml
 	@echo "setting up $(VENV) (once; takes minutes)"
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "Python >= 3.10 is needed, this is " + sys.version)'
 	@$(PYTHON) -m venv $(VENV)
+	@echo "  1 of 2: $(TORCH), a large download"
 	@$(PIP) "$(TORCH)"
+	@echo "  2 of 2: captum_scd, and what its tests, notebooks and reference need"
 	@$(PIP) -e ".[dev]"
 	@touch $@
 
