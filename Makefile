@@ -36,7 +36,7 @@ shortcut: $(READY)  ## errors must find a shortcut that was planted, and nothing
 	@$(BIN)/python -m pytest -m shortcut -q tests/benchmarks
 
 killed: $(READY)  ## tests of runs that are killed, and of thousands of images
-	@$(BIN)/python -m pytest -m killed -q tests/runs
+	@$(BIN)/python -m pytest -m killed -q tests/dataset
 
 browser: $(READY)  ## tests of the report page in a real browser, where there is one
 	@$(BIN)/python -m pytest -m browser -q -rs tests/report
@@ -51,7 +51,7 @@ real: $(READY)  ## tests on a real network and photos, where they are
 	@$(BIN)/python -m pytest -m real -q -rs tests/real
 
 ray: $(READY)  ## tests on Ray clusters of two nodes, where there is Ray
-	@$(BIN)/python -m pytest -m ray -q -rs tests/runs tests/cli
+	@$(BIN)/python -m pytest -m ray -q -rs tests/dataset tests/cli
 
 mutants: $(READY)  ## plant faults in the core, see which its tests miss, FILES="sampling grid" or all
 	@$(PIP) -e ".[mutants]"

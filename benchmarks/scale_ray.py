@@ -22,9 +22,9 @@ import torch
 from scale import bare, timed, write
 
 from captum_scd.cli.options import whole_number
+from captum_scd.dataset.on_ray import explain_on_ray
+from captum_scd.dataset.spreading import Cluster
 from captum_scd.demo import generate, load, normalize
-from captum_scd.runs.on_ray import explain_on_ray
-from captum_scd.runs.spreading import Cluster
 from captum_scd.tables import markdown
 
 

@@ -1,4 +1,6 @@
-"""What can go wrong with an image or a command, and what an exception says, in one line."""
+"""What can go wrong with an image or a command, and how the user is told of it."""
+
+import sys
 
 INTERRUPTED = 130
 """Exit code of a run that was broken off by Ctrl-C."""
@@ -22,3 +24,8 @@ def one_line(error: BaseException) -> str:
     """
     message = " ".join(str(error).split())
     return f"{type(error).__name__}: {message}" if message else type(error).__name__
+
+
+def complain(message: str) -> None:
+    """Tell the user on standard error what is not a result."""
+    print(f"captum-scd: {message}", file=sys.stderr)

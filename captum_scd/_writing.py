@@ -5,6 +5,7 @@ import hashlib
 import os
 import re
 import time
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -25,13 +26,49 @@ def replacing(path: Path) -> Iterator[Path]:
 
     Its name is short whatever that of `path` is, and says which process writes.
     """
-    mark = hashlib.sha256(os.fsencode(path.name)).hexdigest()[:16]
-    partial = path.with_name(f".{mark}.{os.getpid()}.partial")
+    partial = _partial(path, hashlib.sha256(os.fsencode(path.name)).hexdigest()[:16])
     try:
         yield partial
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def claim(path: Path, content: bytes) -> None:
+    """Write a file that is not there yet, as a whole; of several writers at once, one succeeds.
+
+    Args:
+        path: of the file; its folder is made, and what killed writers left there is swept.
+        content: all of it.
+
+    Raises:
+        FileExistsError: if it is there, or another writer was first.
+        OSError: if it cannot be written.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    sweep(path.parent)
+    partial = _partial(path, uuid.uuid4().hex[:16])  # threads of one process claim the same file, too
+    try:
+        partial.write_bytes(content)
+        _link(partial, path, content)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _partial(path: Path, mark: str) -> Path:
+    """Name a file that this process writes beside another, so that `sweep` knows it."""
+    return path.with_name(f".{mark}.{os.getpid()}.partial")
+
+
+def _link(partial: Path, path: Path, content: bytes) -> None:
+    """Link what was written into its place: nobody sees it half written."""
+    try:
+        os.link(partial, path)
+    except FileExistsError:
+        raise
+    except OSError:  # a file system without links
+        with path.open("xb") as file:
+            file.write(content)
 
 
 def sweep(folder: Path) -> None:

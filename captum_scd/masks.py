@@ -22,6 +22,9 @@ from captum_scd.schema import MOST_BYTES, check_header, check_members, check_ten
 from captum_scd.verdict import Verdict
 
 MODES = ("joint", "ssr", "sdr")
+THRESHOLD = 0.5
+"""Where masks are cut unless it is said: for areas, boxes, composites, and what regions do."""
+
 EACH = ("target", "contrast_target", "winner")
 """Settings with an entry per example."""
 
@@ -122,11 +125,11 @@ class FIDOMasks:
         mask: Tensor = getattr(self, mode)
         return mask
 
-    def threshold(self, value: float = 0.5, mode: str = "joint") -> Tensor:
+    def threshold(self, value: float = THRESHOLD, mode: str = "joint") -> Tensor:
         """Cut a mask: boolean, of the mask's shape, True where it is at least `value`."""
         return self.mask(mode) >= value
 
-    def bounding_box(self, threshold: float = 0.5, mode: str = "joint") -> Tensor:
+    def bounding_box(self, threshold: float = THRESHOLD, mode: str = "joint") -> Tensor:
         """Find the box around all that reaches the threshold, in pixels.
 
         Args:

@@ -10,13 +10,10 @@ from torch import Tensor, nn
 from captum_scd.attribution import FIDOAttribution, Infill
 from captum_scd.composites import DEFAULT_ROWS, blend
 from captum_scd.filling import DEFAULT_INFILLS
-from captum_scd.masks import FIDOMasks
+from captum_scd.masks import THRESHOLD, FIDOMasks
 from captum_scd.models.similarity import Similarity, embed, similarity_to
 
 __all__ = ["Pair", "explain_pair"]
-
-THRESHOLD = 0.5
-"""Where masks are cut, and what they do is measured."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from captum_scd._writing import STALE, replacing, sweep
+from captum_scd._writing import STALE, claim, replacing, sweep
 
 LONGEST = 255
 """Bytes of a file name on most disks."""
@@ -56,3 +56,26 @@ def test_only_what_dead_processes_left_long_ago_is_swept(tmp_path: Path) -> None
     assert not any(path.exists() for path in swept)
     assert all(path.exists() for path in kept)
     sweep(tmp_path / "nowhere")
+
+
+def test_a_file_is_claimed_once(tmp_path: Path) -> None:
+    claim(tmp_path / "top" / "name", b"first")
+    with pytest.raises(FileExistsError):
+        claim(tmp_path / "top" / "name", b"second")
+    assert [file.read_bytes() for file in (tmp_path / "top").iterdir()] == [b"first"]
+
+
+def test_what_a_killed_claim_left_is_swept_by_the_next(tmp_path: Path) -> None:
+    code = """
+import os, sys
+from pathlib import Path
+os.link = lambda *_: os._exit(1)
+from captum_scd._writing import claim
+claim(Path(sys.argv[1]), b"half")
+"""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    subprocess.run([sys.executable, "-c", code, tmp_path / "name"], env=environment, check=False)
+    (left_over,) = tmp_path.iterdir()
+    os.utime(left_over, (0, 0))
+    claim(tmp_path / "name", b"whole")
+    assert [file.read_bytes() for file in tmp_path.iterdir()] == [b"whole"]

@@ -17,12 +17,11 @@ from captum_scd.pages.words import question_words
 from captum_scd.photos import View
 from captum_scd.provenance import versions
 from captum_scd.runs.facts import probabilities_of
-from captum_scd.runs.folder import Files
+from captum_scd.runs.folder import Figure, Files
 from captum_scd.runs.map_archive import MapArchive
 from captum_scd.runs.means import pooled
 from captum_scd.runs.question import Subject
 from captum_scd.runs.results import Summary
-from captum_scd.runs.writing import Figure
 from captum_scd.tables import table
 
 

@@ -16,7 +16,7 @@ from captum_scd.cli.options import check_writable
 from captum_scd.demo import SPECIES, BeetleNet, DemoImages, generate, load, normalize
 from captum_scd.masks import FIDOMasks
 from captum_scd.metrics import area, energy_pointing_game, iou
-from captum_scd.runs.writing import write_figure
+from captum_scd.runs.folder import write_figure
 from captum_scd.tables import table
 
 FIGURE = "captum_scd_demo.png"

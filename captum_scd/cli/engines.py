@@ -8,11 +8,11 @@ from torch import nn
 
 from captum_scd.cli.models import absolute, load_model
 from captum_scd.cli.one_logit import is_of_one_logit
+from captum_scd.dataset.on_ray import explain_on_ray
+from captum_scd.dataset.running import Outcome, explain_dataset
+from captum_scd.dataset.spreading import Cluster
 from captum_scd.models import logits_of
 from captum_scd.runs.explaining import Model
-from captum_scd.runs.on_ray import explain_on_ray
-from captum_scd.runs.running import Outcome, explain_dataset
-from captum_scd.runs.spreading import Cluster
 
 
 def engine(options: argparse.Namespace, model: nn.Module) -> tuple[Model, Callable[..., Outcome]]:

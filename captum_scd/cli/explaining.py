@@ -8,17 +8,16 @@ from typing import Any
 from PIL import Image
 
 from captum_scd import visualization
-from captum_scd.masks import FIDOMasks
+from captum_scd.masks import THRESHOLD, FIDOMasks
 from captum_scd.pages.words import counted_doubts, predicted_words, question_words, rival_words
 from captum_scd.passes import counted
 from captum_scd.photos import View
 from captum_scd.provenance import versions
 from captum_scd.runs.classes import Classes
-from captum_scd.runs.facts import THRESHOLD, cut_areas
-from captum_scd.runs.folder import Files
+from captum_scd.runs.facts import cut_areas
+from captum_scd.runs.folder import Figure, Files
 from captum_scd.runs.question import Question
 from captum_scd.runs.results import Result, Summary, further
-from captum_scd.runs.writing import Figure
 from captum_scd.tables import table
 from captum_scd.verdict import Verdict
 

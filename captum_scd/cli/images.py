@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePosixPath
 
+from captum_scd._errors import complain
+from captum_scd.dataset.samples import Sample
 from captum_scd.photos import PhotoInput, below, left_out
 from captum_scd.runs.classes import Classes
 from captum_scd.runs.digests import digest_of
-from captum_scd.runs.samples import Sample
-from captum_scd.runs.telling import complain
 
 
 @dataclass(frozen=True)

@@ -3,16 +3,15 @@
 import argparse
 from pathlib import Path
 
-from captum_scd._errors import INTERRUPTED, UsageError
+from captum_scd._errors import INTERRUPTED, UsageError, complain
 from captum_scd.cli.arguments import prepared
 from captum_scd.cli.commands.explain import BATCH
 from captum_scd.cli.engines import engine
 from captum_scd.cli.images import Images
 from captum_scd.cli.question import question
+from captum_scd.dataset.running import Outcome
 from captum_scd.photos import PhotoInput
 from captum_scd.runs.question import Question
-from captum_scd.runs.running import Outcome
-from captum_scd.runs.telling import complain
 
 FAILURES_SHOWN = 40
 

@@ -31,12 +31,11 @@ from captum_scd.provenance import versions
 from captum_scd.runs.classes import Classes
 from captum_scd.runs.digests import digest_of
 from captum_scd.runs.facts import cut_areas
-from captum_scd.runs.folder import Files, Folder
+from captum_scd.runs.folder import Figure, Files, Folder
 from captum_scd.runs.job import Job
 from captum_scd.runs.naming import Photo
 from captum_scd.runs.question import Subject
 from captum_scd.runs.results import Summary, verdict_told
-from captum_scd.runs.writing import Figure
 from captum_scd.store.entry import SCHEMA
 from captum_scd.tables import table
 

@@ -4,11 +4,11 @@ import argparse
 from collections.abc import Iterator
 
 from captum_scd.cli.options import check_writable
+from captum_scd.masks import THRESHOLD
 from captum_scd.pages import regions
 from captum_scd.pages.stored import Stored, entries
 from captum_scd.pages.writing import check_page, write
 from captum_scd.report import Entry, Failure, Report
-from captum_scd.runs.facts import THRESHOLD
 
 PAGE = "report.html"
 GREY_WORDS = "stands for photos that are not where they were, or not below --photos; masks are shown alone."

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from captum_scd._captum import Baselines, Target
 from captum_scd._warnings import once
-from captum_scd.masks import FIDOMasks
+from captum_scd.masks import THRESHOLD, FIDOMasks
 from captum_scd.metrics._asking import asked, seen_through
 from captum_scd.metrics._maps import unit_values
 from captum_scd.metrics._ranking import ranked
@@ -132,7 +132,7 @@ def mask_probabilities(
     masks: FIDOMasks,
     target: Target = None,
     additional_forward_args: object = None,
-    threshold: float = 0.5,
+    threshold: float = THRESHOLD,
 ) -> dict[str, Tensor]:
     """Ask the model whether cut masks do what they are for; masks that fail look no different from others.
 

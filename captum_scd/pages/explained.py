@@ -6,14 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from captum_scd import visualization
-from captum_scd.masks import EACH, FIDOMasks
+from captum_scd.masks import EACH, THRESHOLD, FIDOMasks
 from captum_scd.pages import regions
 from captum_scd.pages.runs import PhotoRun
 from captum_scd.pages.words import counted_doubts
 from captum_scd.pages.writing import write
 from captum_scd.photos import read
 from captum_scd.report import Entry, Report
-from captum_scd.runs.facts import THRESHOLD
 from captum_scd.runs.folder import Folder
 from captum_scd.runs.naming import Photo
 from captum_scd.runs.question import Subject

@@ -6,11 +6,10 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from captum_scd.masks import FIDOMasks
+from captum_scd.masks import THRESHOLD, FIDOMasks
 from captum_scd.pages.words import doubts
 from captum_scd.report import Column, Entry, Map
 from captum_scd.runs.classes import Classes
-from captum_scd.runs.facts import THRESHOLD
 from captum_scd.runs.results import Result
 from captum_scd.verdict import WORDS, Verdict
 

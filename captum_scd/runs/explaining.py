@@ -15,15 +15,10 @@ from captum_scd._warnings import once
 from captum_scd.attribution import FIDOAttribution
 from captum_scd.forward import preserved
 from captum_scd.look_alikes import NEAREST
-from captum_scd.masks import FIDOMasks
+from captum_scd.masks import THRESHOLD, FIDOMasks
 from captum_scd.metrics.probability import shown_by
 from captum_scd.provenance import fingerprint
-from captum_scd.runs.facts import (
-    THRESHOLD,
-    class_probabilities,
-    cut_areas,
-    probabilities_shown,
-)
+from captum_scd.runs.facts import class_probabilities, cut_areas, probabilities_shown
 from captum_scd.scoring import used
 from captum_scd.settings import NAMES, Settings
 from captum_scd.store import Entry

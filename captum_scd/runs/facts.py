@@ -7,14 +7,11 @@ from torch import Tensor, nn
 
 from captum_scd._errors import ImageError
 from captum_scd.forward import copied
-from captum_scd.masks import MODES, FIDOMasks
+from captum_scd.masks import MODES, THRESHOLD, FIDOMasks
 from captum_scd.metrics import area, probability_under
 from captum_scd.network import in_plain_words
 from captum_scd.outputs import logits_in
 from captum_scd.scoring import as_probabilities
-
-THRESHOLD = 0.5
-"""Where masks are cut for areas, boxes and composites."""
 
 
 def class_probabilities(model: nn.Module, inputs: Tensor) -> Tensor:

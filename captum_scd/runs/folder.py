@@ -7,12 +7,21 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from captum_scd._errors import ImageError, UsageError, one_line
+from captum_scd._version import __version__
 from captum_scd._writing import FOR_ALL, replacing, sweep
+from captum_scd.photos.figures import SOFTWARE
 from captum_scd.runs.naming import SUFFIXES, Photo
 from captum_scd.runs.results import Summary
-from captum_scd.runs.writing import Figure, write_figure
 
 FORMAT = "captum_scd summary 1"
+DPI = 150
+
+
+class Figure(Protocol):
+    """What can be saved as a picture; figures of matplotlib can."""
+
+    def savefig(self, fname: Any, **options: Any) -> None:
+        """Write the picture to a file."""
 
 
 class Archive(Protocol):
@@ -103,3 +112,9 @@ class Folder:
     def _paths(self, photo: Photo) -> tuple[Path, Path, Path]:
         figure, archive, summary = (self.place / (photo.name + suffix) for suffix in SUFFIXES)
         return figure, archive, summary
+
+
+def write_figure(figure: Figure, path: Path) -> None:
+    """Write a figure as PNG, marked as ours."""
+    with replacing(path) as partial:
+        figure.savefig(partial, format="png", dpi=DPI, metadata={"Software": f"{SOFTWARE} {__version__}"})

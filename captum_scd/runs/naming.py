@@ -9,11 +9,10 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path, PurePosixPath
 
-from captum_scd._errors import UsageError
+from captum_scd._errors import UsageError, complain
 from captum_scd.photos.finding import Found, below
 from captum_scd.photos.kinds import left_out
 from captum_scd.runs.digests import digest_of
-from captum_scd.runs.telling import complain
 
 SUFFIXES = (".png", ".npz", ".json")
 """Of the files about a photo."""

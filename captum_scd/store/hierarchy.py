@@ -17,10 +17,11 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from captum_scd._errors import one_line
-from captum_scd.store.claiming import claim
+from captum_scd._writing import claim
 from captum_scd.store.columns import digest
 from captum_scd.store.schema import check_cells, check_facts, check_failure
 
@@ -184,12 +185,21 @@ def _write_top(place: str, attributes: Mapping[str, Any]) -> None:
     top = {"attributes": dict(attributes), "zarr_format": 3, "node_type": "group"}
     with _writing(place):
         try:
-            claim(f"{place.rstrip('/')}/zarr.json", json.dumps(top, allow_nan=False).encode())
+            _claim(f"{place.rstrip('/')}/zarr.json", json.dumps(top, allow_nan=False).encode())
         except FileExistsError:
             pass
         else:
             return
     raise _there_is_one(place)
+
+
+def _claim(place: str, content: bytes) -> None:
+    """Write a file that is not there yet, on a disk or behind a URL; raises as `claim` does."""
+    files, path = _imported("fsspec").core.url_to_fs(place)
+    if _is_local(files):
+        claim(Path(path), content)
+    else:
+        files.pipe_file(path, content, mode="create")
 
 
 def _there_is_one(place: str) -> FileExistsError:
@@ -214,9 +224,12 @@ def _opened(where: str, mode: str) -> "zarr.Group | None":
 
 def _resolved(place: str) -> str:
     """Path of what is on a disk of this machine, else the URL."""
-    fsspec = _imported("fsspec")
-    files, path = fsspec.core.url_to_fs(place)
-    return str(path) if isinstance(files, fsspec.implementations.local.LocalFileSystem) else place
+    files, path = _imported("fsspec").core.url_to_fs(place)
+    return str(path) if _is_local(files) else place
+
+
+def _is_local(files: Any) -> bool:
+    return isinstance(files, _imported("fsspec.implementations.local").LocalFileSystem)
 
 
 @contextmanager

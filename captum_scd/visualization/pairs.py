@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
 
-from captum_scd.pairs import THRESHOLD, Pair
+from captum_scd.masks import THRESHOLD
+from captum_scd.pairs import Pair
 from captum_scd.visualization.checks import check_count, check_images, check_masks
 from captum_scd.visualization.contours import FIRST, SECOND, contour, pen_key
 from captum_scd.visualization.layout import (

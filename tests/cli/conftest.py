@@ -13,7 +13,7 @@ from PIL import Image
 
 from captum_scd import FIDOAttribution, visualization
 from captum_scd.cli import main
-from captum_scd.runs import writing
+from captum_scd.runs import folder
 from captum_scd.verdict import Verdict, judged
 
 MODEL = '''
@@ -112,7 +112,7 @@ def drawn() -> None:
 @pytest.fixture(autouse=True)
 def quick_figures(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
     """Leave the figures empty where a test does not ask for them: drawing takes longer than all the rest."""
-    monkeypatch.setattr(writing, "DPI", 20)
+    monkeypatch.setattr(folder, "DPI", 20)
     if "drawn" not in request.fixturenames:
         for name in ("masks_figure", "comparison_figure", "pair_figure"):
             monkeypatch.setattr(visualization, name, lambda *_, **__: (Figure((1, 1)), None))

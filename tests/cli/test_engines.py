@@ -11,8 +11,8 @@ from captum_scd._errors import UsageError
 from captum_scd.cli.commands.explain import check_engine
 from captum_scd.cli.engines import engine
 from captum_scd.dataset import explain_dataset
-from captum_scd.runs.on_ray import explain_on_ray
-from captum_scd.runs.spreading import Cluster
+from captum_scd.dataset.on_ray import explain_on_ray
+from captum_scd.dataset.spreading import Cluster
 
 Run = Callable[..., int]
 Save = Callable[..., Path]

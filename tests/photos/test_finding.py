@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from captum_scd._errors import ImageError, UsageError
 from captum_scd.photos import below, read
-from captum_scd.runs.writing import write_figure
+from captum_scd.runs.folder import write_figure
 
 FILES = ("b.JPG", "a.png", "sub/deep/c.tif", "sub.png", "t/x.bmp", "notes.txt", ".hidden.png", ".cache/d.png")
 FOUND = ["a.png", "b.JPG", "sub/deep/c.tif", "sub.png", "t/x.bmp"]

@@ -10,9 +10,9 @@ import pytest
 import torch
 import zarr
 
+from captum_scd._writing import claim
 from captum_scd.masks import MODES, FIDOMasks
 from captum_scd.store import Entry, Kept, MaskStore, hierarchy, verify
-from captum_scd.store.claiming import claim
 from captum_scd.store.columns import pack, unpack
 from captum_scd.store.entry import SCHEMA
 from captum_scd.store.hierarchy import Hierarchy
@@ -228,7 +228,7 @@ def test_where_there_are_no_links_a_store_is_made_once_too(
     monkeypatch.setattr(os, "link", refused)
     MaskStore.create(place, identity)
     with pytest.raises(FileExistsError):
-        claim(f"{place}/zarr.json", b"{}")
+        claim(place / "zarr.json", b"{}")
     assert MaskStore.open(place).identity == identity
 
 

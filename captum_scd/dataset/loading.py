@@ -10,8 +10,8 @@ from queue import Full, Queue
 from torch import Tensor
 
 from captum_scd._errors import ImageError
-from captum_scd.runs.parts import Part
-from captum_scd.runs.samples import Sample, loaded_sample
+from captum_scd.dataset.parts import Part
+from captum_scd.dataset.samples import Sample, loaded_sample
 
 AHEAD = 1
 """Parts that wait, loaded or being loaded, beside the one at work and the one that is being read."""

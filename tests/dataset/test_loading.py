@@ -7,9 +7,9 @@ import torch
 from torch import Tensor
 
 from captum_scd._errors import ImageError
-from captum_scd.runs.loading import loaded
-from captum_scd.runs.parts import Part
-from captum_scd.runs.samples import Sample
+from captum_scd.dataset.loading import loaded
+from captum_scd.dataset.parts import Part
+from captum_scd.dataset.samples import Sample
 
 
 def part(name: str, *samples: Sample) -> Part:

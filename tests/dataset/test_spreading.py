@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from doubling import Doubling, broken
 
-from captum_scd.runs import spreading
-from captum_scd.runs.spreading import LARGEST, Cluster, TaskAnswer, Worker, packets
+from captum_scd.dataset import spreading
+from captum_scd.dataset.spreading import LARGEST, Cluster, TaskAnswer, Worker, packets
 
 
 @pytest.fixture(autouse=True)

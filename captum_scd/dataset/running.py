@@ -8,11 +8,11 @@ import torch
 
 from captum_scd._captum import progress_bar
 from captum_scd._warnings import once
+from captum_scd.dataset.interrupts import postponed
+from captum_scd.dataset.loading import LoadedPart, loaded
+from captum_scd.dataset.parts import DONE, PART, Part, by_size, parts
+from captum_scd.dataset.samples import Sample, known_length, samples
 from captum_scd.runs.explaining import Explaining, Model
-from captum_scd.runs.interrupts import postponed
-from captum_scd.runs.loading import LoadedPart, loaded
-from captum_scd.runs.parts import DONE, PART, Part, by_size, parts
-from captum_scd.runs.samples import Sample, known_length, samples
 from captum_scd.settings import check_integer
 from captum_scd.store import Entry, MaskStore
 from captum_scd.store.index import Index

@@ -8,14 +8,15 @@ needs no list of them. Within a part, images of one size share passes of the net
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import TypeVar
 
 from torch import Tensor
 
-from captum_scd.runs.changes import changed
-from captum_scd.runs.samples import Sample
+from captum_scd._errors import ImageError
+from captum_scd.dataset.samples import Sample
 from captum_scd.store import Kept, MaskStore
 from captum_scd.store.index import Index
 
@@ -24,6 +25,9 @@ PART = 64
 
 DONE = "done"
 """Stands for a batch where keys that need nothing are noted."""
+
+READERS = 8
+"""Files that are hashed at a time."""
 
 Item = TypeVar("Item")
 
@@ -71,6 +75,42 @@ def parts(samples: Iterable[Sample], store: MaskStore, size: int, seen: Index) -
         seen.add(name, [one.key for one in todo])
         seen.add(DONE, keys)
         yield Part(name, todo, len(some), {key: kept[key].batch for key in again})
+
+
+def changed(samples: Sequence[Sample], kept: Mapping[str, Kept]) -> list[Sample]:
+    """Find the samples whose photo is another than the one in the store.
+
+    Where the store or the sample knows no hash, the key alone tells. A photo that cannot be read is another.
+
+    Args:
+        samples: some of a run.
+        kept: what the store has of them, by key.
+
+    Returns:
+        Those that are to be done again. A photo that lies elsewhere is no new version of the one in the
+        store, but another one: it fails with the reason when it is loaded.
+    """
+    asked = [one for one in samples if one.digest and one.key in kept and kept[one.key].digest]
+    if not asked:
+        return []
+    with ThreadPoolExecutor(READERS) as pool:
+        found = list(pool.map(Sample.identified, asked))
+    return [_again(one, kept[one.key]) for one in found if one.digest != kept[one.key].digest]
+
+
+def _again(sample: Sample, kept: Kept) -> Sample:
+    return sample if sample.source == kept.source else replace(sample, image=_Elsewhere(kept.source))
+
+
+@dataclass(frozen=True)
+class _Elsewhere:
+    source: str
+
+    def __call__(self) -> Tensor:
+        raise ImageError(
+            f"the store has another photo of this name, {self.source!r}; give both folders in one run, or "
+            "another store"
+        )
 
 
 def batch_name(keys: Sequence[str]) -> str:

@@ -14,8 +14,8 @@ from far_images import far_images, load, other_weights, word_of
 from quick import QUICK
 
 from captum_scd.dataset import explain_dataset
-from captum_scd.runs.on_ray import explain_on_ray
-from captum_scd.runs.spreading import Cluster
+from captum_scd.dataset.on_ray import explain_on_ray
+from captum_scd.dataset.spreading import Cluster
 from captum_scd.store import MaskStore, verify
 
 pytestmark = pytest.mark.ray
