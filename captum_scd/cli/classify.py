@@ -3,25 +3,30 @@
 import argparse
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import torch
+from PIL import Image
 
-from captum_scd._errors import UsageError
+from captum_scd._errors import ImageError, UsageError
 from captum_scd._version import __version__
 from captum_scd.attribution import FIDOAttribution
-from captum_scd.classification import BoxRule, MaskGuidedClassifier
+from captum_scd.classification import BoxRule, GuidedPrediction, MaskGuidedClassifier
 from captum_scd.cli.arguments import prepared, settings, strategies
 from captum_scd.cli.question import subject
-from captum_scd.cli.second_look import SecondLook
+from captum_scd.photos import View
 from captum_scd.provenance import fingerprint
 from captum_scd.runs.job import Job
 from captum_scd.runs.naming import Photo
 from captum_scd.runs.question import Subject
-from captum_scd.runs.table import AnswerTable
+from captum_scd.runs.table import Answer, AnswerTable
+from captum_scd.scoring import as_probabilities
+from captum_scd.tables import table
 
 BOX = ("threshold", "inside", "padding", "least")
 LOOK = ("view", "combine", "k", "infill", *BOX)
+ROWS_SHOWN = 40
 
 
 def run(options: argparse.Namespace, photos: Sequence[Photo]) -> int:
@@ -31,8 +36,8 @@ def run(options: argparse.Namespace, photos: Sequence[Photo]) -> int:
         UsageError: if the command cannot be carried out.
     """
     asking = subject(options)
-    table = AnswerTable(options.out, _request(options, asking))
-    return Job(_second_look(options, asking), table).carry_out(photos, options.overwrite)
+    answers = AnswerTable(options.out, _request(options, asking))
+    return Job(_second_look(options, asking), answers).carry_out(photos, options.overwrite)
 
 
 def _request(options: argparse.Namespace, asking: Subject) -> str:
@@ -49,7 +54,7 @@ def _request(options: argparse.Namespace, asking: Subject) -> str:
     return hashlib.sha256(json.dumps(request, sort_keys=True).encode()).hexdigest()
 
 
-def _second_look(options: argparse.Namespace, asking: Subject) -> SecondLook:
+def _second_look(options: argparse.Namespace, asking: Subject) -> "SecondLook":
     """Check what was asked for against what the network knows."""
     guided, count = _guided(options, asking.model), asking.classes.count
     if count < options.k:
@@ -70,3 +75,68 @@ def _guided(options: argparse.Namespace, model: torch.nn.Module) -> MaskGuidedCl
         )
     except ValueError as error:
         raise UsageError(str(error)) from error
+
+
+@dataclass(frozen=True)
+class SecondLook:
+    """A classifier with a second look, and how photos are brought before it.
+
+    Attributes:
+        guided: the classifier; boxes are cut from the photo's own pixels.
+        subject: its network.
+    """
+
+    guided: MaskGuidedClassifier
+    subject: Subject
+    doing = "classifying"
+    did = "classified"
+
+    def __call__(self, photo: Image.Image) -> tuple[str, ...]:
+        """Classify a photo twice: the columns of an answer from `before` to `y1`.
+
+        Raises:
+            ImageError: if the network gives NaN.
+        """
+        view = self.subject.prepare(photo)
+        seen = self._seen(photo, view)
+        if not (seen.first.isfinite().all() and seen.logits.isfinite().all()):
+            raise ImageError("the network's answer holds NaN or infinity")
+        box = map(str, view.on_photo(seen.boxes[0, 0].tolist()))
+        return *self._said(seen.first), *self._said(seen.logits), *box
+
+    def told(self, done: Sequence[tuple[str, Answer]]) -> Iterator[str]:
+        """Make a table of the answers that the second look changed, and count them."""
+        changed = [answer for _, answer in done if answer.changed]
+        if changed:
+            yield _table(changed)
+        yield f"the second look changed {len(changed)} of {len(done)} answers"
+        yield from self.subject.normalization.noted()
+
+    def _seen(self, image: Image.Image, view: View) -> GuidedPrediction:
+        detail = self.subject.prepare.detail(image)
+        inputs, source = self.subject.inputs(view), self.subject.inputs(detail)
+        with torch.no_grad():
+            return self.guided.classify(inputs, detail=source)
+
+    def _said(self, logits: torch.Tensor) -> tuple[str, str, str]:
+        """Class, its name and its probability, of logits (1, classes)."""
+        probability, best = as_probabilities(self.subject.model, logits)[0].max(0)
+        index = int(best)
+        return str(index), self.subject.classes.name(index) or "", f"{probability:.6f}"
+
+
+def _table(changed: Sequence[Answer]) -> str:
+    rows = [
+        (
+            one.image,
+            one.before_name or f"class {one.before}",
+            f"{float(one.before_probability):.3f}",
+            one.after_name or f"class {one.after}",
+            f"{float(one.after_probability):.3f}",
+        )
+        for one in changed
+    ]
+    hidden = len(rows) - ROWS_SHOWN
+    more = [(f"... and {hidden} more", "", "", "", "")] if hidden > 0 else []
+    header = ("changed", "before", "probability", "after", "probability")
+    return table(header, rows[:ROWS_SHOWN] + more)

@@ -9,7 +9,6 @@ from typing import Any
 import torch
 from PIL import Image
 
-from captum_scd import visualization
 from captum_scd._errors import ImageError
 from captum_scd.comparison import Comparison, compare, tables
 from captum_scd.comparison.measures import Measure
@@ -106,6 +105,4 @@ class Comparing:
 
     def _archive(self, comparison: Comparison) -> MapArchive:
         maps = {name: values[0, 0].cpu() for name, values in comparison.maps.items()}
-        mean, std = self.subject.normalization.mean, self.subject.normalization.std
-        shown = visualization.denormalize(comparison.baselines.cpu(), mean, std)
-        return MapArchive(maps, shown[0])
+        return MapArchive(maps, self.subject.picture(comparison.baselines.cpu())[0])

@@ -1,16 +1,25 @@
 """`explain --store`: images below folders, as many as there are, into one store of masks."""
 
 import argparse
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+
+from torch import nn
 
 from captum_scd._errors import INTERRUPTED, UsageError, complain
 from captum_scd.cli.arguments import prepared
 from captum_scd.cli.commands.explain import BATCH
-from captum_scd.cli.engines import engine
 from captum_scd.cli.images import Images
+from captum_scd.cli.models import absolute, load_model
+from captum_scd.cli.one_logit import is_of_one_logit
 from captum_scd.cli.question import question
-from captum_scd.dataset.running import Outcome
+from captum_scd.dataset.on_ray import explain_on_ray
+from captum_scd.dataset.running import Outcome, explain_dataset
+from captum_scd.dataset.spreading import Cluster
+from captum_scd.models import logits_of
 from captum_scd.photos import PhotoInput
+from captum_scd.runs.explaining import Model
 from captum_scd.runs.question import Question
 
 FAILURES_SHOWN = 40
@@ -66,3 +75,19 @@ def _told(outcome: Outcome, store: str) -> int:
         f"masks in {store}"
     )
     return 1 if outcome.failed else 0
+
+
+def engine(options: argparse.Namespace, model: nn.Module) -> tuple[Model, Callable[..., Outcome]]:
+    """Choose what explains a data set, and in which form it takes the network."""
+    if options.engine is None:
+        return model, explain_dataset
+    cluster = Cluster(options.workers or 1, options.gpus_per_worker or 0.0, options.address)
+    device = None if options.device == "auto" else options.device
+    load = partial(_loaded, absolute(options.model), is_of_one_logit(model))
+    return load, partial(explain_on_ray, cluster=cluster, device=device)
+
+
+def _loaded(spec: str, of_one_logit: bool) -> nn.Module:
+    """Load the network in a worker, as two classes if it is that here."""
+    model = load_model(spec)
+    return logits_of(model, output="binary") if of_one_logit and not is_of_one_logit(model) else model

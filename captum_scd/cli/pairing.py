@@ -19,7 +19,7 @@ from captum_scd.cli.arguments import (
     settings,
     strategies,
 )
-from captum_scd.cli.explaining import extents
+from captum_scd.cli.explain import extents, made
 from captum_scd.cli.models import load, probe
 from captum_scd.cli.options import check_writable
 from captum_scd.masks import FIDOMasks
@@ -27,7 +27,6 @@ from captum_scd.models import similarity_to
 from captum_scd.pairs import Pair, explain_pair
 from captum_scd.passes import counted
 from captum_scd.photos import read
-from captum_scd.provenance import versions
 from captum_scd.runs.classes import Classes
 from captum_scd.runs.digests import digest_of
 from captum_scd.runs.facts import cut_areas
@@ -111,12 +110,7 @@ class ExplainPairs:
             "schema": SCHEMA,
             **own,
             "reference": {"image": str(self.reference), **other},
-            "normalization": self.subject.normalization.record(),
-            "settings": dict(masks.settings),
-            "seed": masks.seed,
-            "versions": versions(),
-            "seconds": round(time.perf_counter() - start, 3),
-            "passes": passes.total,
+            **made(self.subject, masks, start, passes.total),
         }
         return Files(self._figure(torch.cat([view.pixels for view in views]), pair, masks), masks, facts)
 
@@ -133,12 +127,9 @@ class ExplainPairs:
         yield from self.subject.normalization.noted()
 
     def _figure(self, pixels: torch.Tensor, pair: Pair, masks: FIDOMasks) -> Figure:
-        assert masks.infill is not None
-        normalization = self.subject.normalization
-        infill = visualization.denormalize(masks.infill, normalization.mean, normalization.std)
         names = ("this image", self.reference.name)
         figure: Figure
-        figure, _ = visualization.pair_figure(pixels, infill, pair, names)
+        figure, _ = visualization.pair_figure(pixels, self.subject.picture(masks.infill), pair, names)
         return figure
 
 

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from captum_scd import visualization
 from captum_scd.masks import EACH, THRESHOLD, FIDOMasks
 from captum_scd.pages import regions
 from captum_scd.pages.runs import PhotoRun
@@ -53,9 +52,7 @@ class Explained:
 
     def _entry(self, photo: Photo, summary: Summary) -> Entry:
         masks = FIDOMasks.load(self.folder.archive(photo))
-        assert masks.infill is not None
-        mean, std = self.subject.normalization.mean, self.subject.normalization.std
-        infill = visualization.denormalize(masks.infill, mean, std)
+        infill = self.subject.picture(masks.infill)
         picture = self.subject.prepare(read(photo.path)).pixels[0]
         cost = f"{summary['passes']} images through the network, {summary['seconds']:.1f} s"
         result = Result.read(summary)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from captum_scd import visualization
 from captum_scd.photos import Normalization, Preparation, View
 from captum_scd.runs.classes import Classes
 from captum_scd.runs.explaining import Explaining
@@ -31,6 +32,11 @@ class Subject:
     def inputs(self, view: View) -> Tensor:
         """Make of a view what the network takes, on its device."""
         return self.normalization(view.pixels.to(self.device))
+
+    def picture(self, inputs: Tensor | None) -> Tensor:
+        """Make of what the network takes, such as an infill, pictures with values in [0, 1]."""
+        assert inputs is not None
+        return visualization.denormalize(inputs, self.normalization.mean, self.normalization.std)
 
 
 @dataclass(frozen=True)

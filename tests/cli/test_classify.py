@@ -12,7 +12,6 @@ from PIL import Image
 
 from captum_scd import MaskGuidedClassifier
 from captum_scd.classification import BoxRule
-from captum_scd.cli import second_look
 from captum_scd.runs import job as jobs
 from captum_scd.runs.table import COLUMNS
 
@@ -139,7 +138,7 @@ def test_changed_answers_are_printed(classify, save, monkeypatch, capsys, tmp_pa
         return replace(told, logits=told.first.roll(1, 1))
 
     monkeypatch.setattr(MaskGuidedClassifier, "classify", turned)
-    monkeypatch.setattr(second_look, "ROWS_SHOWN", 1)
+    monkeypatch.setattr("captum_scd.cli.classify.ROWS_SHOWN", 1)
     save("b.png", 1)
     assert classify(save("a.png", 0).parent, "--classes", names) == 0
     stdout = capsys.readouterr().out

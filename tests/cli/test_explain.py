@@ -13,8 +13,8 @@ import pytest
 import torch
 from PIL import Image
 
-from captum_scd import FIDOAttribution, FIDOMasks, MaskStore, metrics
-from captum_scd.cli import explaining, main
+from captum_scd import FIDOAttribution, FIDOMasks, MaskStore, metrics, visualization
+from captum_scd.cli import main
 from captum_scd.infill import INFILLS
 from captum_scd.objective import SCORES
 from captum_scd.runs import folder
@@ -127,9 +127,9 @@ def test_classes_targets_and_contrasts_by_name(drawn, explain, save, out, tmp_pa
 def test_the_nearest_classes_are_named_as_they_were_used(explain, save, out, tmp_path, capsys, monkeypatch):
     names, titles = tmp_path / "names.txt", []
     names.write_text("Finch\nRobin\nWren\n")
-    figure = explaining.visualization.masks_figure
+    figure = visualization.masks_figure
     monkeypatch.setattr(
-        explaining.visualization, "masks_figure", lambda *a, **k: [titles.append(a[4]), figure(*a, **k)][1]
+        visualization, "masks_figure", lambda *a, **k: [titles.append(a[4]), figure(*a, **k)][1]
     )
     photo = save("a.png", 2)
     image = Image.open(photo)
@@ -335,7 +335,7 @@ def test_figures_of_an_earlier_run_are_no_photos(explain, save, capsys):
 
 
 def test_long_table_is_cut_and_means_are_over_all(explain, save, monkeypatch, capsys):
-    monkeypatch.setattr(explaining, "ROWS_SHOWN", 1)
+    monkeypatch.setattr("captum_scd.cli.explain.ROWS_SHOWN", 1)
     save("a.png")
     explain(save("b.png").parent)
     stdout = capsys.readouterr().out
