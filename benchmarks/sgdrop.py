@@ -91,13 +91,13 @@ def run_birds(options: argparse.Namespace) -> Table:
     return experiment(lambda seed: data.make(seed, options.train or 10, options.layer), recipe, options)
 
 
-def tables(table: Table) -> str:
-    """Means of all rows, and what SGDrop gains on each of the others."""
+def tables(table: Table, to: str = OURS) -> str:
+    """Means of all rows, and what one of them gains on each of the others."""
     columns = {name: title for name, title in COLUMNS.items() if name in next(iter(table.values()))}
     text = summary.means(table, columns)
-    if OURS in table and len(table) > 1:
-        text += f"\n\n{OURS} minus each other row, seed by seed:\n\n"
-        text += summary.differences(table, columns, to=OURS)
+    if to in table and len(table) > 1:
+        text += f"\n\n{to} minus each other row, seed by seed:\n\n"
+        text += summary.differences(table, columns, to=to)
     return text
 
 
@@ -124,6 +124,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         default=["nothing", "dropout", "dropout2d", "dropblock", "cutmix", "last-layer", OURS],
     )
     parser.add_argument("--network", choices=SIZES, default="squeezenet", help="of the birds (%(default)s)")
+    parser.add_argument("--to", choices=ROWS, default=OURS, help="row less each other one (%(default)s)")
     parser.add_argument("--rate", type=float, help="share that every row drops (0.1)")
     parser.add_argument(
         "--layer",
@@ -159,7 +160,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         keep(options.json, asked(options), values=values)
         text = cost_table(values)
     else:
-        text = tables(run_beetles(options) if options.part == "beetles" else run_birds(options))
+        measured = run_beetles(options) if options.part == "beetles" else run_birds(options)
+        text = tables(measured, options.to)
     print(f"{text}\n\nvalue by value in {options.json}")
     return 0
 

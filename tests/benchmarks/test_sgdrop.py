@@ -205,6 +205,11 @@ def test_birds_are_told_apart_by_the_end_of_either_network(tmp_path: Path, netwo
     assert all("worst_group" not in row for row in told["values"].values())
 
 
+def test_differences_are_those_of_the_row_that_is_asked_for() -> None:
+    values = {"nothing": {"accuracy": [0.5, 0.9]}, "cutmix": {"accuracy": [0.4, 0.8]}}
+    assert "| cutmix | +0.100 ± 0.000 |" in sgdrop.tables(values, to="nothing")
+
+
 def test_missing_birds_are_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert sgdrop.main(["--part", "birds", "--data", str(tmp_path)]) == 2
     assert "birds/*/*.jpg" in capsys.readouterr().err
