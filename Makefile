@@ -6,6 +6,9 @@ OUT ?= out
 # For our own set-up only; users have any torch >= 2.3.
 TORCH ?= torch==2.13.0
 
+# Fast tests run on all cores; SPREAD= runs them one after another, for a debugger.
+SPREAD ?= -n auto --dist worksteal
+
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check
 READY := $(VENV)/.ready
@@ -30,7 +33,8 @@ demo: $(READY)  ## see it work, offline: one figure, one table
 	@$(BIN)/captum-scd demo --out $(OUT)/demo
 
 test: $(READY)  ## fast tests and doctests
-	@$(BIN)/python -m pytest -m "not (real or browser or killed or shortcut or notebooks or ray)" -q
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(SPREAD) -q \
+	    -m "not (real or browser or killed or shortcut or notebooks or ray)"
 
 shortcut: $(READY)  ## errors must find a shortcut that was planted, and nothing where there is none
 	@$(BIN)/python -m pytest -m shortcut -q tests/benchmarks

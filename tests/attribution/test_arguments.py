@@ -216,7 +216,7 @@ def test_superpixels_may_differ_between_examples(net: nn.Module, images: Tensor)
 @pytest.mark.parametrize(
     "form",
     [Tensor.bool, Tensor.int, Tensor.byte, Tensor.char, Tensor.numpy, lambda one: one.numpy() > 0],
-    ids=str,
+    ids=lambda form: form.__name__,
 )
 def test_every_form_of_the_same_superpixels_gives_the_same(net: nn.Module, images: Tensor, form) -> None:
     halves = (torch.arange(10) // 5).expand(12, 10)
