@@ -7,6 +7,7 @@ import argparse
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -75,7 +76,7 @@ def run(model: nn.Module, paths: Sequence[Path], options: argparse.Namespace) ->
     print(f"{len(done)} of {len(paths)} photos were done before", file=sys.stderr)
     for inputs in batches(todo, options.size, options.batch, SIZES[options.network]):
         names = [path.stem for path in todo[: len(inputs)]]
-        made = kept(folder, names, lambda inputs=inputs: explain(model, inputs, options))  # type: ignore[misc]
+        made = kept(folder, names, partial(explain, model, inputs, options))
         add(measured, model, inputs, made, options)
         done += names
         todo = todo[len(inputs) :]

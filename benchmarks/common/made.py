@@ -11,9 +11,10 @@ import torch
 from torch import Tensor
 
 from captum_scd import FIDOMasks
+from captum_scd._writing import replacing
 from captum_scd.comparison import Comparison
 from captum_scd.comparison.costs import Cost
-from captum_scd.provenance import versions
+from common.kept import earlier, keep
 
 
 @dataclass(frozen=True)
@@ -42,14 +43,12 @@ class Made:
 
     def save(self, path: Path) -> None:
         """Write the maps into PATH.npz, and FIDO's masks beside them."""
-        path.parent.mkdir(parents=True, exist_ok=True)
         if self.masks is not None:
             self.masks.save(_masks_of(path))
         costs = json.dumps({label: asdict(cost) for label, cost in self.costs.items()})
         maps = {label: values.cpu().numpy() for label, values in self.maps.items()}
-        part = path.with_suffix(".part.npz")
-        np.savez_compressed(part, **maps, costs=np.array(costs))  # type: ignore[arg-type]
-        part.replace(path)
+        with replacing(path) as partial, partial.open("wb") as file:
+            np.savez_compressed(file, **maps, costs=np.array(costs))  # type: ignore[arg-type]
 
     @classmethod
     def load(cls, path: Path) -> "Made":
@@ -78,18 +77,17 @@ def as_method(values: Tensor) -> Callable[..., Tensor]:
     return method
 
 
-def folder_beside(json_path: Path, settings: Mapping[str, Any]) -> Path:
+def folder_beside(json_path: Path, settings: dict[str, Any]) -> Path:
     """Find the folder of maps beside a JSON file.
 
     Raises:
         ValueError: where other settings, or another version, have made the maps in it.
     """
     folder = json_path.with_suffix(".maps")
-    told, text = folder / "settings.json", json.dumps({**settings, "versions": versions()}, indent=1)
-    if told.is_file() and told.read_text() != text:
+    told = folder / "settings.json"
+    if told.is_file() and not earlier(told, settings):
         raise ValueError(f"Expected the maps in {folder} to be made by the same settings; see settings.json.")
-    folder.mkdir(parents=True, exist_ok=True)
-    told.write_text(text)
+    keep(told, settings)
     return folder
 
 
