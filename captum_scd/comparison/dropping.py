@@ -1,18 +1,16 @@
 """A transformer that sees only some tokens of an image: the rest is missing, and no infill is needed."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.utils.hooks import RemovableHandle
 
 from captum_scd.comparison.layers import NotApplicableError, token_grid
-from captum_scd.comparison.question import Question
-from captum_scd.forward import make_query
-from captum_scd.objective import prob
 
 STEPS = 20
 """Numbers of tokens at which the network is asked, twice each."""
@@ -30,8 +28,7 @@ class Entry:
     module: nn.Module
     grid: tuple[int, int]
 
-    @contextmanager
-    def keeping(self, tokens: Tensor) -> Iterator[None]:
+    def keeping(self, tokens: Tensor) -> RemovableHandle:
         """Let the network see these tokens of each image alone, (N, K) numbers, and all that stand before."""
 
         def select(module: nn.Module, given: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -40,95 +37,91 @@ class Entry:
             kept = torch.cat([before, tokens + leading], dim=1)[..., None]
             return (given[0].gather(1, kept.expand(-1, -1, given[0].shape[2])), *given[1:])
 
-        handle = self.module.register_forward_pre_hook(select)
-        try:
-            yield
-        finally:
-            handle.remove()
+        return self.module.register_forward_pre_hook(select)
 
 
-def difference_of_tokens(question: Question, maps: Tensor) -> Tensor:
-    """Area between what the most and what the least important tokens alone have of the class.
+@dataclass(frozen=True)
+class Dropping:
+    """A network that goes on where tokens are missing, found once for the maps of all methods.
 
-    The network sees some of an image's tokens and the others are left out, as transformers allow (Jain et
-    al. 2022, "Missingness Bias in Model Debugging"), so that nothing stands in their place. A token counts as
-    much as the mean of the map over its patch. Where k tokens are left, the k most important have one
-    probability and the k least important another; the result is the mean of their difference over k, each
-    relative to the whole image's and at most 1.
-
-    Args:
-        question: the network, images (N, C, H, W) and classes.
-        maps: (N, 1, H, W), larger = more important.
-
-    Returns:
-        (N,) in [-1, 1], larger is better, about 0 for a random map.
-
-    Raises:
-        NotApplicableError: for a network of no tokens, or one that needs all of them.
+    Attributes:
+        entry: where its tokens go in.
+        ask: gives the probabilities (N,) of the images' classes.
+        whole: these, where all tokens are there.
     """
-    entry = _entry(question)
-    shares = F.adaptive_avg_pool2d(maps.float(), entry.grid).flatten(1)
-    order = shares.argsort(dim=1, descending=True, stable=True)
-    counts = torch.linspace(1, order.shape[1], STEPS).round().long().unique().tolist()
-    whole = _probability(question).clamp(min=torch.finfo(torch.float32).tiny)
-    gains = []
-    for count in counts:
-        most, least = (_seen(question, entry, part) for part in (order[:, :count], order[:, -count:]))
-        gains.append((most / whole).clamp(max=1) - (least / whole).clamp(max=1))
-    seen = torch.tensor(counts, device=maps.device) / order.shape[1]
-    return torch.trapezoid(torch.stack(gains, dim=1), seen)
+
+    entry: Entry
+    ask: Callable[[], Tensor]
+    whole: Tensor
+
+    @classmethod
+    def of(cls, model: Callable[..., Any], inputs: Tensor, ask: Callable[[], Tensor]) -> "Dropping":
+        """Find the first module that takes tokens and lets the network go on where half of them are missing.
+
+        Raises:
+            NotApplicableError: for a network of no tokens, or one that needs all of them.
+        """
+        found, whole = _candidates(model, inputs, ask)
+        for entry in found:
+            half = torch.arange(0, entry.grid[0] * entry.grid[1], 2, device=inputs.device)
+            one = cls(entry, ask, whole)
+            try:
+                answer = one.seen(half.expand(len(inputs), -1))
+            except (RuntimeError, ValueError, IndexError):
+                continue  # it adds places, or a bias between them, for all tokens
+            if answer.isfinite().all():
+                return one
+        raise NotApplicableError("no module takes the tokens of an image and goes on where some are missing")
+
+    def seen(self, tokens: Tensor) -> Tensor:
+        """Ask for the probabilities (N,) where these tokens (N, K) alone are there."""
+        with self.entry.keeping(tokens.sort(1).values):
+            return self.ask()
+
+    def difference(self, maps: Tensor) -> Tensor:
+        """Area between what the most and what the least important tokens alone have of the class.
+
+        The network sees some of an image's tokens and the others are left out, as transformers allow (Jain
+        et al. 2022, "Missingness Bias in Model Debugging"), so that nothing stands in their place. A token
+        counts as much as the mean of the map over its patch. Where k tokens are left, the k most important
+        have one probability and the k least important another; the result is the mean of their difference
+        over k, each relative to the whole image's and at most 1.
+
+        Args:
+            maps: (N, 1, H, W), larger = more important.
+
+        Returns:
+            (N,) in [-1, 1], larger is better, about 0 for a random map.
+        """
+        shares = F.adaptive_avg_pool2d(maps.float(), self.entry.grid).flatten(1)
+        order = shares.argsort(dim=1, descending=True, stable=True)
+        counts = torch.linspace(1, order.shape[1], STEPS).round().long().unique().tolist()
+        whole = self.whole.clamp(min=torch.finfo(torch.float32).tiny)
+        gains = []
+        for count in counts:
+            most, least = (self.seen(part) for part in (order[:, :count], order[:, -count:]))
+            gains.append((most / whole).clamp(max=1) - (least / whole).clamp(max=1))
+        left = torch.tensor(counts, device=maps.device) / order.shape[1]
+        return torch.trapezoid(torch.stack(gains, dim=1), left)
 
 
-def _seen(question: Question, entry: Entry, tokens: Tensor) -> Tensor:
-    with entry.keeping(tokens.sort(1).values):
-        return _probability(question)
-
-
-def _probability(question: Question) -> Tensor:
-    """Probability (N,) of the classes of all images."""
-    inputs = question.inputs
-    examples = torch.arange(len(inputs), device=inputs.device)
-    query = make_query(question.model, (inputs,), question.target, question.additional_forward_args)
-    with torch.no_grad():
-        return prob(query((inputs,), examples), query.targets(examples))
-
-
-def _entry(question: Question) -> Entry:
-    """Find the first module that takes tokens and lets the network go on where half of them are missing."""
-    for entry in _candidates(question):
-        half = torch.arange(0, entry.grid[0] * entry.grid[1], 2, device=question.inputs.device)
-        try:
-            answer = _seen(question, entry, half.expand(len(question.inputs), -1))
-        except (RuntimeError, ValueError, IndexError):
-            continue  # it adds places, or a bias between them, for all tokens
-        if answer.isfinite().all():
-            return entry
-    raise NotApplicableError("no module takes the tokens of an image and goes on where some are missing")
-
-
-def _candidates(question: Question) -> list[Entry]:
-    """Modules that are given tokens (N, T, D) on a grid, the outermost and first ones first."""
-    model, size = question.model, (question.inputs.shape[2], question.inputs.shape[3])
+def _candidates(
+    model: Callable[..., Any], inputs: Tensor, ask: Callable[[], Tensor]
+) -> tuple[list[Entry], Tensor]:
+    """Find the modules that are given tokens (N, T, D) on a grid, the outermost first, and the answer."""
     if not isinstance(model, nn.Module) or isinstance(model, torch.jit.ScriptModule):
         raise NotApplicableError("the model is a function or TorchScript, whose tokens cannot be reached")
+    size = inputs.shape[2], inputs.shape[3]
     found: list[Entry] = []
 
     def note(module: nn.Module, given: tuple[Any, ...]) -> None:
         tokens = given[0] if given else None
-        if isinstance(tokens, Tensor) and tokens.ndim == 3 and len(tokens) == len(question.inputs):
+        if isinstance(tokens, Tensor) and tokens.ndim == 3 and len(tokens) == len(inputs):
             grid = token_grid(tokens.shape[1], size, None)
             found.extend([] if grid is None else [Entry(module, grid)])
 
-    with _hooked([part for part in model.modules() if next(part.children(), None) is not None], note):
-        question.answer()
-    return found
-
-
-@contextmanager
-def _hooked(modules: list[nn.Module], hook: Callable[..., None]) -> Iterator[None]:
-    handles = [module.register_forward_pre_hook(hook) for module in modules]
-    try:
-        yield
-    finally:
-        for handle in handles:
-            handle.remove()
+    with ExitStack() as hooks:
+        for part in model.modules():
+            if next(part.children(), None) is not None:
+                hooks.enter_context(part.register_forward_pre_hook(note))
+        return found, ask()

@@ -10,7 +10,6 @@ from torch import Generator, Tensor
 
 from captum_scd import infill as infills
 from captum_scd import metrics
-from captum_scd.comparison.dropping import difference_of_tokens
 from captum_scd.comparison.maps import stretched
 from captum_scd.comparison.question import Question
 from captum_scd.metrics.ordered import Ordered
@@ -134,7 +133,7 @@ def _road_difference(evidence: Evidence) -> Tensor:
 
 
 def _token_difference(evidence: Evidence) -> Tensor:
-    return difference_of_tokens(evidence.question, evidence.map)
+    return evidence.question.dropping.difference(evidence.map)
 
 
 def _sufficient_area(evidence: Evidence) -> Tensor:

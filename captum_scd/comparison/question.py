@@ -11,13 +11,14 @@ from torch import Generator, Tensor
 
 from captum_scd import infill as infills
 from captum_scd._captum import Baselines, Target, format_additional_forward_args
+from captum_scd.comparison.dropping import Dropping
 from captum_scd.comparison.layers import Step, feature_layer
 from captum_scd.comparison.untouched import untouched
 from captum_scd.forward import checked_inputs, copied, make_query
 from captum_scd.metrics.fidelity import Trial, trial_of
 from captum_scd.models import logits_of
 from captum_scd.network import check_model, in_plain_words
-from captum_scd.objective import logit
+from captum_scd.objective import logit, prob
 from captum_scd.outputs import logits_in
 from captum_scd.settings import check_integer
 
@@ -75,6 +76,11 @@ class Question:
         except Exception as reason:
             return reason
 
+    @cached_property
+    def dropping(self) -> Dropping:
+        """The network without some of its tokens; raises as `Dropping.of` does."""
+        return Dropping.of(self.model, self.inputs, self.probability)
+
     def untouched(self) -> AbstractContextManager[None]:
         """Let a method work, and put the model and the global random state back afterwards."""
         return untouched(self.model, self.inputs.device, self.seed)
@@ -83,6 +89,11 @@ class Question:
         """Sum the logits of the classes over the images themselves, with a graph from the inputs on."""
         images = self.inputs.clone().requires_grad_()
         return class_logits(self.model, images, self.target, self.additional_forward_args).sum()
+
+    def probability(self) -> Tensor:
+        """Ask for the probability of the class of each image, (N,), without a graph."""
+        with torch.no_grad():
+            return _class_scores(prob, self.model, self.inputs, self.target, self.additional_forward_args)
 
     def answer(self) -> Any:
         """Run the model on the images themselves, without a graph."""
@@ -93,9 +104,19 @@ def class_logits(
     model: Callable[..., Any], inputs: Tensor, target: Target, arguments: object = None
 ) -> Tensor:
     """Ask for the logit of the class of each image, (N,)."""
+    return _class_scores(logit, model, inputs, target, arguments)
+
+
+def _class_scores(
+    score: Callable[[Tensor, Tensor | None], Tensor],
+    model: Callable[..., Any],
+    inputs: Tensor,
+    target: Target,
+    arguments: object,
+) -> Tensor:
     query, examples = make_query(model, (inputs,), target, arguments), torch.arange(len(inputs))
     examples = examples.to(inputs.device)
-    return logit(query((inputs,), examples), query.targets(examples))
+    return score(query((inputs,), examples), query.targets(examples))
 
 
 def make_question(

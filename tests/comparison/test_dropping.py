@@ -6,7 +6,7 @@ from architectures import TinyViT, Tokens, settled
 from torch import Tensor, nn
 
 from captum_scd import compare
-from captum_scd.comparison.dropping import STEPS, difference_of_tokens
+from captum_scd.comparison.dropping import STEPS
 from captum_scd.comparison.question import make_question
 
 PATCH = 4
@@ -50,32 +50,34 @@ IMAGES = torch.rand(1, 3, 16, 16, generator=torch.Generator().manual_seed(0))
 
 def test_the_token_that_tells_the_class_has_all_of_the_area() -> None:
     asked = question(Counting().eval(), IMAGES)
-    most = difference_of_tokens(asked, patch(5)).item()
+    most = asked.dropping.difference(patch(5)).item()
     assert most == pytest.approx(15 / 16 - 1 / 32, abs=0.01)  # from 1 of 16 on, until the last one comes in
-    assert difference_of_tokens(asked, -patch(5)).item() == pytest.approx(-most)
+    assert asked.dropping.difference(-patch(5)).item() == pytest.approx(-most)
 
 
 def test_each_image_loses_its_own_tokens() -> None:
     asked = question(Counting().eval(), IMAGES.expand(2, -1, -1, -1))
-    one, other = difference_of_tokens(asked, torch.cat([patch(5), -patch(5)]))
+    one, other = asked.dropping.difference(torch.cat([patch(5), -patch(5)]))
     assert one == -other > 0.8
 
 
 def test_the_model_is_left_as_it_was() -> None:
     model = Counting().eval()
     before = model(IMAGES)
-    difference_of_tokens(question(model, IMAGES), patch(5))
+    question(model, IMAGES).dropping.difference(patch(5))
     assert not any(part._forward_pre_hooks for part in model.modules())
     assert torch.equal(model(IMAGES), before)
 
 
-def test_it_costs_two_passes_a_step_and_few_more() -> None:
+def test_it_costs_two_passes_a_step_and_two_for_all_maps() -> None:
     model, calls = Counting().eval(), []
     model.register_forward_hook(lambda *_: calls.append(1))
     asked = question(model, IMAGES)
     calls.clear()
-    difference_of_tokens(asked, patch(5))
-    assert len(calls) == 2 * min(STEPS, 16) + 3  # the whole, a look for the tokens, a trial without half
+    asked.dropping.difference(patch(5))
+    assert len(calls) == 2 * min(STEPS, 16) + 2  # the whole, and a trial without half
+    asked.dropping.difference(-patch(5))
+    assert len(calls) == 4 * min(STEPS, 16) + 2  # another map shares both
 
 
 @pytest.mark.parametrize(
