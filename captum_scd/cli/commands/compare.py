@@ -24,8 +24,6 @@ MARK = ".compare"
 
 METHODS, MEASURES = "comparison/methods.py", "comparison/measures.py"
 
-INSTEAD = "; on transformers attention_relevance in place of guided_gradcam"
-
 DESCRIPTION = """Explain images by several methods, and measure all maps alike. Each image gets a figure
 (.compare.png), its maps (.compare.npz) and a summary (.compare.json) in --out. Means over the images are
 printed, and written into comparison.md and comparison.json. Where a method fails, its line says why. A run
@@ -77,13 +75,19 @@ def check_settings(options: argparse.Namespace) -> None:
 
 
 def _add_choice(group: Any) -> None:
-    for kind, file, table in (("method", METHODS, "METHODS"), ("metric", MEASURES, "MEASURES")):
-        known, default = names(file, table), names(file, f"DEFAULT_{table}")
-        group.add_argument(
-            f"--{kind}s",
-            type=names_of(kind, known),
-            default=default if table == "MEASURES" else None,
-            metavar="NAME,NAME",
-            help=f"{kind}s out of {', '.join(known)} (default: {', '.join(default)}"
-            f"{INSTEAD if table == 'METHODS' else ''})",
-        )
+    methods, metrics = names(METHODS, "METHODS"), names(MEASURES, "MEASURES")
+    usual, measured = names(METHODS, "DEFAULT_METHODS"), names(MEASURES, "DEFAULT_MEASURES")
+    group.add_argument(
+        "--methods",
+        type=names_of("method", methods),
+        metavar="NAME,NAME",
+        help=f"methods out of {', '.join(methods)} (default: {', '.join(usual)}; on transformers "
+        "attention_relevance in place of guided_gradcam)",
+    )
+    group.add_argument(
+        "--metrics",
+        type=names_of("metric", metrics),
+        default=measured,
+        metavar="NAME,NAME",
+        help=f"metrics out of {', '.join(metrics)} (default: {', '.join(measured)})",
+    )
