@@ -23,7 +23,7 @@ from captum_scd._strategies import describe
 from captum_scd._warnings import once
 from captum_scd.composites import DEFAULT_ROWS, Composites, whole_outputs
 from captum_scd.explanation import Explanation, explain
-from captum_scd.filling import DEFAULT_INFILLS, chosen, filled, second, warn_of_embeddings
+from captum_scd.filling import DEFAULT_INFILLS, another, chosen, filled, second, warn_of_embeddings
 from captum_scd.forward import checked_inputs, make_query, preserved
 from captum_scd.grid import MaskSize
 from captum_scd.learning import SDR, SSR, MaskLearning
@@ -275,6 +275,7 @@ class FIDOAttribution(PerturbationAttribution):  # type: ignore[misc]
         """Yield the explanation, and as many alternatives as are asked for."""
         score, judge = scoring.score, self._second(composites[0], settings)
         whole, rounds = None, 1 + settings.alternatives
+        spare = another(self.infill, composites[0].inputs, settings.mask_size)
         with progress_bar(
             f"{self.get_name()} attribution", rounds * settings.n_iterations, show_progress
         ) as advance_to:
@@ -283,7 +284,7 @@ class FIDOAttribution(PerturbationAttribution):  # type: ignore[misc]
                 other = None if judge is None else Trials([judge], score.amount, trials.whole, score.least)
                 learning = self._learning(composites, score, settings, generator)
                 watch = partial(_advance, advance_to, done * settings.n_iterations)
-                found = explain(learning, trials, other, settings, watch)
+                found = explain(learning, trials, other, describe(spare), settings, watch)
                 yield found
                 covered = composites[0].covered(found.cells[SSR])
                 composites = [replace(one, inputs=covered) for one in composites]

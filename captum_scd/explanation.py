@@ -14,7 +14,7 @@ from captum_scd.selection import best, best_region, chosen
 from captum_scd.settings import Settings
 from captum_scd.trajectory import Trajectory
 from captum_scd.trials import Trials
-from captum_scd.verdict import LEAVES, LEAVES_OF_SPAN, Verdict, judged
+from captum_scd.verdict import INFILL_ALONE, LEAVES, LEAVES_OF_SPAN, Verdict, judged
 
 CLEAR = 0.3
 """Loss in nats, of both cut masks together, up to which a survey needs no rounds: it goes on instead."""
@@ -55,6 +55,7 @@ def explain(
     learning: MaskLearning,
     trials: Trials,
     second: Trials | None,
+    another: str,
     settings: Settings,
     watch: Callable[[int], None],
 ) -> Explanation:
@@ -64,6 +65,7 @@ def explain(
         learning: what is learned.
         trials: asks the model, under the infills that are learned with.
         second: asks it under another infill; None where there is none.
+        another: name of the infill that regions are tested with beside the first.
         settings: of the run.
         watch: is told the number of steps done.
 
@@ -100,7 +102,7 @@ def explain(
         {name: torch.stack([record[name] for record in history]) for name in history[0]},
         frames,
         None if learning.n_starts == 1 else regions.float().mean(0) * depends[:, None],
-        _verdicts(trials, second, cells, _overlap(regions), depends),
+        _verdicts(trials, second, another, cells, _overlap(regions), depends),
         _winners(blends, torch.where(refined, position, 1)),
     )
 
@@ -146,14 +148,16 @@ def _overlap(regions: Tensor) -> Tensor:
 
 
 def _verdicts(
-    trials: Trials, second: Trials | None, cells: Tensor, overlap: Tensor, depends: Tensor
+    trials: Trials, second: Trials | None, another: str, cells: Tensor, overlap: Tensor, depends: Tensor
 ) -> tuple[Verdict, ...]:
     """Put finished masks to the test, and judge each example."""
+    alone = trials.alone if second is None else torch.cat([trials.alone, second.alone])
+    spares = [another if one < INFILL_ALONE else "" for one in alone[:2][-1].tolist()]
     keeps = trials.shares(cells[SSR][:, None], invert=False)[..., 0]
     leaves = trials.shares(cells[SDR][:, None], invert=True)[0, :, 0]
     unknown = torch.full_like(leaves, float("nan"))
     other = unknown if second is None else second.shares(cells[SSR][:, None], invert=False)[0, :, 0]
-    measured = (keeps[0], leaves, trials.alone[0], overlap, keeps[1] if len(keeps) > 1 else other)
+    measured = (keeps[0], leaves, alone[0], overlap, keeps[1] if len(keeps) > 1 else other)
     most_left = torch.full_like(leaves.double(), LEAVES_OF_SPAN if trials.amount is None else LEAVES)
-    rows = zip(*(one.tolist() for one in (*measured, depends, trials.led, most_left)), strict=True)
+    rows = zip(*(one.tolist() for one in (*measured, depends, trials.led, most_left)), spares, strict=True)
     return tuple(judged(*row) for row in rows)

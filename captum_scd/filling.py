@@ -46,6 +46,14 @@ def second(
     return PLAIN_INFILL if any(is_of_tokens(tensor, mask_size) for tensor in inputs) else "blur"
 
 
+def another(
+    infill: Strategy | Sequence[Strategy], inputs: tuple[Tensor, ...], mask_size: MaskSize
+) -> Strategy | None:
+    """Find the infill that regions are put to the test with beside the first; None where no other differs."""
+    _, *further = chosen(infill, inputs, mask_size)
+    return further[0] if further else second(infill, inputs, mask_size)
+
+
 def filled(
     strategy: Strategy, inputs: tuple[Tensor, ...], mask_size: MaskSize, generator: Generator
 ) -> tuple[Tensor, ...]:

@@ -121,6 +121,7 @@ def judged(
     depends: bool,
     led: bool = True,
     most_left: float = LEAVES,
+    spare: str = "",
 ) -> Verdict:
     """Judge a map by what was measured; the first thing that speaks against it is the reason.
 
@@ -133,6 +134,7 @@ def judged(
         depends: whether there is any region that the class depends on.
         led: False for a contrast in which the look-alikes lead: there is no lead to explain.
         most_left: share up to which what is left counts as little.
+        spare: name of an infill that does not keep the class by itself, where one is known.
 
     >>> judged(0.97, 0.03, 0.0, 0.8, 0.9, depends=True).why
     'the region keeps 97 %, the rest 3 %'
@@ -140,7 +142,7 @@ def judged(
     'unstable: other starts show another region'
     """
     measured = ssr_keeps, sdr_leaves, infill_alone, agreement, second_infill
-    word, why = _reason(*measured, depends, led, most_left)
+    word, why = _reason(*measured, depends, led, most_left, spare)
     return Verdict(word, why, *measured)
 
 
@@ -153,6 +155,7 @@ def _reason(
     depends: bool,
     led: bool,
     most_left: float,
+    spare: str,
 ) -> tuple[str, str]:
     """Find the word and why: what makes the others pointless comes first."""
     if not depends:
@@ -160,7 +163,7 @@ def _reason(
     if not led:
         return NOTHING, "the look-alikes are as likely, so there is no lead to explain"
     if infill_alone >= INFILL_ALONE:
-        return INFILL, MEANINGS[INFILL]
+        return INFILL, MEANINGS[INFILL].replace("another", repr(spare)) if spare else MEANINGS[INFILL]
     if math.isnan(keeps) or math.isnan(leaves):
         return FAILED, "what the regions do could not be measured"
     if keeps < KEEPS:

@@ -86,6 +86,19 @@ def test_an_infill_that_keeps_the_class_is_told() -> None:
     )
     assert masks.verdict[0].word == "infill"
     assert masks.verdict[0].infill_alone > 0.9
+    assert masks.verdict[0].line.endswith("try another")
+
+
+@pytest.mark.parametrize("further", [(), ("mean",), ("mean", "shuffle")], ids=len)
+def test_where_another_infill_does_not_keep_it_that_one_is_told(further: tuple[str, ...]) -> None:
+    def paler(x: Tensor) -> Tensor:
+        return 0.95 * x
+
+    spotted = BRIGHT * PlantedPatch.region(12, 12)
+    _, masks = explain(PlantedPatch().eval(), spotted, **{**LONG, "strategies": {"infill": (paler, *further)}})
+    assert masks.verdict[0].line == "the infill itself keeps the class: try 'mean'"
+    _, masks = explain(PlantedPatch().eval(), BRIGHT, **{**LONG, "strategies": {"infill": ("mean", paler)}})
+    assert masks.verdict[0].line == "the infill itself keeps the class: try another"
 
 
 def test_the_second_infill_is_the_second_that_is_learned_with_or_another() -> None:
@@ -205,8 +218,9 @@ def test_the_fast_settings_cost_less_than_a_third_of_the_defaults(net: nn.Module
 def test_half_may_be_left_of_a_score_that_has_no_amount(monkeypatch, score: str, most: float) -> None:
     asked = []
 
-    def noting(*measured: float) -> Verdict:
-        asked.append(measured[-1])
+    def noting(*measured) -> Verdict:
+        *_, most_left, _spare = measured
+        asked.append(most_left)
         return judged(*measured)
 
     monkeypatch.setattr(explanation, "judged", noting)

@@ -43,6 +43,7 @@ def _judged(**others) -> Verdict:
             "nothing found: the look-alikes are as likely, so there is no lead to explain",
         ),
         ({"infill_alone": 0.5}, "infill", "the infill itself keeps the class: try another"),
+        ({"infill_alone": 0.5, "spare": "mean"}, "infill", "the infill itself keeps the class: try 'mean'"),
         ({"ssr_keeps": 0.2}, "failed", "failed: the region keeps 20 %"),
         ({"sdr_leaves": 0.6}, "failed", "failed: what is outside the destroying region keeps 60 %"),
         ({"agreement": 0.39}, "unstable", "unstable: other starts show another region"),
