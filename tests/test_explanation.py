@@ -95,7 +95,8 @@ def test_where_another_infill_does_not_keep_it_that_one_is_told(further: tuple[s
         return 0.95 * x
 
     spotted = BRIGHT * PlantedPatch.region(12, 12)
-    _, masks = explain(PlantedPatch().eval(), spotted, **{**LONG, "strategies": {"infill": (paler, *further)}})
+    strategies = {"infill": (paler, *further)}
+    _, masks = explain(PlantedPatch().eval(), spotted, **{**LONG, "strategies": strategies})
     assert masks.verdict[0].line == "the infill itself keeps the class: try 'mean'"
     _, masks = explain(PlantedPatch().eval(), BRIGHT, **{**LONG, "strategies": {"infill": ("mean", paler)}})
     assert masks.verdict[0].line == "the infill itself keeps the class: try another"

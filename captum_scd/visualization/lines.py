@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
 """Colours of Okabe and Ito (2008) without their yellow, which is too light on white."""
 
-STYLES = ("-", "--", "-.", ":")
-"""Four styles and seven colours make 28 pairs before one comes again."""
+STYLES = ("-", "--", "-.", ":", (0, (8, 2)), (0, (3, 1, 1, 1, 1, 1)))
+"""Six styles, the last of them long dashes and a dash with two dots: with seven colours 42 pairs."""
 
 PLOT = (3.1, 2.3)
 """Width and height of a plot, in inches."""
