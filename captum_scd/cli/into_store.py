@@ -10,10 +10,10 @@ from torch import nn
 from captum_scd._errors import INTERRUPTED, UsageError, complain
 from captum_scd.cli.arguments import prepared
 from captum_scd.cli.commands.explain import BATCH
-from captum_scd.cli.images import Images
 from captum_scd.cli.models import absolute, load_model
 from captum_scd.cli.one_logit import is_of_one_logit
 from captum_scd.cli.question import question
+from captum_scd.dataset.images import Images
 from captum_scd.dataset.on_ray import explain_on_ray
 from captum_scd.dataset.running import Outcome, explain_dataset
 from captum_scd.dataset.spreading import Cluster
