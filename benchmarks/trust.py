@@ -35,7 +35,7 @@ KEEPS, LEAVES = 0.8, 0.2
 
 HEADINGS = {
     "difference": "difference ↑",
-    "mean_colour": "the same under the mean colour ↑",
+    "mean_colour": "difference under the mean colour ↑",
     "tv": "TV of the joint map ↓",
     "ssr_kept": "SSR keeps ↑",
     "ssr_area": "SSR area ↓",
@@ -44,8 +44,8 @@ HEADINGS = {
     "background": "5th percentile of the joint map ↓",
     "correlation": "correlation of two seeds ↑",
     "iou": "IoU of their SSR ↑",
-    "agreement": "agreement of the starts of a seed ↑",
-    "trusted": "called trustworthy",
+    "agreement": "IoU of the SSRs that the two starts of one seed come to ↑",
+    "trusted": "share called trustworthy",
     "passes": "pass equivalents ↓",
 }
 
@@ -143,9 +143,12 @@ def table(records: Sequence[Mapping[str, Any]]) -> str:
         *((HEADINGS[name], f"{value:.3f}") for name, value in means(records).items()),
         (f"difference of the {WORST} worst photos ↑", f"{worst(records):.3f}"),
         ("masks that fail", f"{failed} of {len(records) * len(SEEDS)}"),
-        ("of these called trustworthy ↓", str(trusted)),
-        (f"share with an IoU of two seeds below {AGREEMENT:g}, where starts agree ↓", _share(records, True)),
-        ("the same where starts do not agree ↑", _share(records, False)),
+        ("of these called trustworthy, 0 by definition", str(trusted)),
+        (
+            f"share of masks whose IoU with another seed's is below {AGREEMENT:g}, where starts agree ↓",
+            _share(records, True),
+        ),
+        ("the same, where starts do not agree", _share(records, False)),
     ]
     return markdown(["", "mean"], rows)
 

@@ -129,7 +129,7 @@ def normal(inputs: Tensor, generator: Generator) -> Tensor:
 def shuffle(inputs: Tensor, generator: Generator, patch: float = 16.0) -> Tensor:
     """Cut the image into square patches and shuffle them.
 
-    What is left has the image's own colours and textures, but no object: a cheap neighbour of knockoffs
+    What is left has the image's own colours and textures, but no object: a cheap relative of knockoffs
     (Popescu et al. 2021). All examples of a batch get the same permutation.
 
     Args:

@@ -95,7 +95,10 @@ class FIDOMasks:
 
     @property
     def ssr(self) -> Tensor:
-        """(N, 1, *size) in [0, 1]: how much of each pixel the class needs; x * ssr + infill * (1 - ssr)."""
+        """(N, 1, *size) in [0, 1]: how much of each pixel is enough.
+
+        x * ssr + infill * (1 - ssr) keeps the class.
+        """
         return resize(self.ssr_cells, self.size).clamp(0, 1)
 
     @property

@@ -51,9 +51,10 @@ def logit(output: Tensor, target: Tensor | None) -> Tensor:
 def similarity(output: Tensor, target: Tensor | None) -> Tensor:
     """Cosine similarity to a reference as the model gives it, (rows,) in [-1, 1]; see `similarity_to`.
 
-    How much of it is there is measured from what the bare infill has to what the whole image has: cosines
-    have no zero of their own, since in many networks any two images have 0.5 or more. Their loss is linear:
-    where they are kept and where lost differs from image to image, while log-odds are both about 0.
+    The share that is kept counts from the similarity of the bare infill, 0, to that of the whole image, 1,
+    since cosines have no natural zero: in many networks any two images have 0.5 or more. The loss is linear,
+    because the cosine at which a similarity counts as lost differs from image to image; for log-odds it is
+    about 0.
     """
     return logit(output, target)
 

@@ -60,7 +60,8 @@ class Verdict:
         infill_alone: share of the class that the bare infill has; lower is better.
         agreement: mean IoU in [0, 1] of the regions that several starts came to; higher is better, and NaN
             where there was one start.
-        second_infill: `ssr_keeps` under another infill; higher is better.
+        second_infill: `ssr_keeps` under another infill, the second that was learned with or one that was not;
+            higher is better.
 
     >>> verdict = judged(0.2, 0.03, 0.0, 0.8, 0.9, depends=True)
     >>> print(verdict)

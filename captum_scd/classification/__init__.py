@@ -1,4 +1,4 @@
-"""Classify again what the masks found: no training, any classifier, any map.
+"""Answer better without training, by a second look at the region that a mask or another map marks.
 
 Korsch et al. 2023 (arXiv 2307.14825): look at the image, learn what the answer hangs on, look at that alone,
 and combine both answers.

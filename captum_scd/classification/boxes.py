@@ -17,15 +17,15 @@ class BoxRule:
     After Korsch et al. 2023, for maps of any scale: since the cut follows the peak, FIDO's masks and another
     method's map are boxed alike. Lengths are in pixels of a 224-pixel image and scale with the image.
 
-    The paper takes all that is left, with a padding of 10. A single stray spot then opens the box to the
-    whole image, while a box that fits too well takes away what surrounds an object and shows it larger than
-    any in training. So here the outermost spots may stay outside, and the padding is wider.
+    The paper's box holds all that is left, with a padding of 10 pixels. A single stray spot then opens the
+    box to the whole image, while a box that fits too well takes away what surrounds an object and shows it
+    larger than any in training. So here the outermost spots may stay outside, and the padding is wider.
 
     Attributes:
         threshold: where the smoothed map is cut, as a share of its peak in (0, 1].
         smoothing: standard deviation of the Gaussian that takes specks away; 0 for none.
         inside: share of the marked pixels that lies inside the box along each axis, before it is padded, in
-            (0, 1]; half of the others may lie beyond either end.
+            (0, 1]; of the others at most half lie beyond either end.
         padding: how far the box reaches beyond that.
         least: length that no side falls below.
         square: grow the box to the image's proportions, square for a square image, so that resizing it to

@@ -13,7 +13,7 @@ from captum_scd.grid import resize
 
 @dataclass(frozen=True, eq=False)
 class Scene:
-    """All that a view may draw on, one row a look.
+    """All that a view may draw on, one row per look.
 
     Attributes:
         inputs: (rows, C, H, W), what the first look saw.

@@ -186,7 +186,7 @@ MEASURES: Mapping[str, Measure] = {
         "difference, shuffled",
         "higher",
         _shuffle_difference,
-        "the same with shuffled patches of the image, which no method has learned with",
+        "the same with shuffled patches of the image, with which FIDO does not learn by default",
     ),
     "difference_road": Measure(
         "difference, ROAD", "higher", _road_difference, "the same with pixels imputed from their neighbours"
@@ -213,7 +213,7 @@ MEASURES: Mapping[str, Measure] = {
         "infidelity",
         "lower",
         _infidelity,
-        "error of the drops that the map foretells as blocks are replaced; 1 foretells nothing",
+        "squared error of the drops that the map predicts as blocks are replaced; 1: as a map of zeros",
     ),
     "sensitivity": Measure(
         "sensitivity",

@@ -85,17 +85,16 @@ def parameter_randomization(
 ) -> Randomization:
     """Randomise a network from the top down, and see whether the maps of its decisions change.
 
-    A copy of the network is randomised, the user's stays as it is. Each parameter is drawn anew from a normal
-    distribution with its own mean and spread, so that activations keep their scale and no map goes flat for
-    want of signal. Class, baselines and the methods' own random numbers stay the same, so that all that
-    changes is what the network knows.
+    A copy of the network is randomised, the user's stays as it is. Each parameter tensor is drawn anew from a
+    normal distribution with its own mean and standard deviation, so that activations keep their scale. Class,
+    baselines and the methods' random numbers stay the same: all that changes is what the network knows.
 
     Args:
         model: the classifier.
         inputs, target, baselines, infill, additional_forward_args, internal_batch_size, seed: as for
             `compare`.
         methods: as for `compare`; Captum's instances must have been made with this model itself. Each is
-            run once for the trained network and once a stage.
+            run once for the trained network and once per stage.
         layers: names of modules, the first to be randomised first, each with all that is in it. By default
             all modules with parameters, the last used first, in stages.
         n_stages: where `layers` is None, number of stages over which they are spread evenly; the first is

@@ -118,7 +118,7 @@ class Comparison:
     def to_markdown(self) -> str:
         """Write a table with a line per method: means over the images, and notes below.
 
-        An arrow points to what is better. Costs are per image but for memory, which is that of the batch.
+        An arrow points to what is better. Costs are per image; memory is the peak of the whole batch.
         """
         return tables.markdown(self.rows, self.measures)
 

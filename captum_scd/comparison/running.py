@@ -49,8 +49,8 @@ def compare(
         inputs: images (N, C, H, W), floating-point; few enough for one forward and backward pass.
         target: class of each image in any of Captum's forms; by default the predicted one.
         methods: a sequence of methods, or a mapping of names to methods; by default
-            `comparison.DEFAULT_METHODS`, on transformers with attention relevance in place of Guided GradCAM,
-            which has no meaning there. A method is a name of `comparison.METHODS`, any of Captum's
+            `comparison.DEFAULT_METHODS`. On transformers, where Guided GradCAM has no meaning, attention
+            relevance takes its place. A method is a name of `comparison.METHODS`, any of Captum's
             attribution instances, a function `(inputs, target=..., baselines=...) -> map`, an object of
             pytorch-grad-cam such as `GradCAM(model, layers)`, or a pair of one of these and its keyword
             arguments: `(Occlusion(model), {"sliding_window_shapes": ...})`. Maps are tensors or numpy

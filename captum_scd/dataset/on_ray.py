@@ -56,15 +56,15 @@ def explain_on_ray(
 ) -> Outcome:
     """Explain all images of a data set that are not in a store yet, on a Ray cluster.
 
-    What `explain_dataset` does, in many processes, with the same arguments and the same entries: a run may be
-    begun with one and continued with the other. A worker or a machine that is lost costs the parts it had in
-    flight, which others do. Ctrl-C ends the workers at once; what they committed stays.
+    It does what `explain_dataset` does, in many processes, with the same arguments and the same entries: a
+    run that was begun with one can be continued with the other. A worker or a machine that is lost costs the
+    parts it had in flight, which others do. Ctrl-C ends the workers at once; what they committed stays.
 
     Args:
-        model: a function that loads a network in eval mode, or a network; it is pickled, and so must be
-            importable (and what it reads be there) for each worker.
+        model: a function that loads a network in eval mode, or a network; it is pickled: its code and
+            the files it reads must be there on each worker.
         dataset: of samples, as `explain_dataset` takes it, gone through in this process. Their images should
-            be functions that load them, which the workers call; a tensor travels.
+            be functions that load them, which the workers call; tensors are sent through Ray.
         store: path or URL that every worker can write to.
         cluster: the workers and where they are, by default one on this machine.
         batch_size, part_size, classes, preparation, method, show_progress, **settings: see `explain_dataset`.

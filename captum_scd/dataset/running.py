@@ -76,7 +76,7 @@ def explain_dataset(
     """Explain all images of a data set that are not in a store yet.
 
     A run that was broken off, for whatever reason, goes on where it stopped: call this again with the same
-    arguments. What is in the store in the end does not depend on how often that happened. Memory does not
+    arguments. The store is the same in the end, however often that happened. Memory does not
     grow with the number of images, except for twelve bytes per key.
 
     An image is done if its key is in the store. Where samples know the hash of their file, the hash must be
@@ -90,7 +90,7 @@ def explain_dataset(
         model: a network in eval mode that gives logits (N, classes), or a function that loads one.
         dataset: anything to iterate over, such as a torch `Dataset` or `DataLoader`, of (key, image),
             (key, image, target) or `Sample`; images (C, *size) as the network takes them, a target of None
-            for the predicted class. It is gone through in a thread of its own.
+            for the predicted class. It is iterated over in a separate thread.
         store: path or URL, where a store is made if there is none, or a store that is open to append.
         batch_size: most images in a batch of the network.
         part_size: images that are committed at once.

@@ -9,8 +9,8 @@ from captum_scd.metrics._maps import pixel_values
 def rank_correlation(first: Tensor, second: Tensor) -> Tensor:
     """Spearman's rank correlation of two maps over the pixels, ties at their average rank.
 
-    How alike two methods, seeds or models order the pixels, whatever the scale of their maps; what Adebayo et
-    al. 2018 ("Sanity checks for saliency maps") compare maps by.
+    It tells how alike two methods, seeds or models order the pixels, whatever the scale of their maps.
+    Adebayo et al. 2018 ("Sanity checks for saliency maps") compare maps by it.
 
     Args:
         first: (N, C, *spatial) or (N, F); channels are summed.

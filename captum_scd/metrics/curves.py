@@ -115,7 +115,7 @@ def road(
     ROAD, "remove and debias" (Rong et al. 2022): an infill that stays the same shows the outline
     of what is missing, and the model may read that. Here each missing pixel is the weighted mean of its eight
     neighbours, all solved together, so that holes have no outline; the noise hides how smooth they are.
-    Imputing an image takes longer than a pass of a small network.
+    Each imputation solves a linear system.
 
     Args:
         forward_func: model that returns logits, (rows, classes), or one logit per row.

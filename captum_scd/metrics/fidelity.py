@@ -48,7 +48,7 @@ def infidelity(
     all examples see the same blocks.
 
     A factor may be negative: a map and its negative score alike. Since a larger block mostly costs more, a
-    flat map scores below 1; compare with it. A value that equals its baseline counts for nothing.
+    flat map scores below 1; compare with it. Input values that equal their baseline are left out.
 
     Args:
         forward_func: model that returns logits, (rows, classes), or one logit per row. Its output itself is
@@ -60,9 +60,10 @@ def infidelity(
             learned with, for integrated gradients the baseline they started from.
         n_samples: number of blocks.
         seed: of the blocks.
-        multiply_by_inputs: True for maps that say what a pixel contributes (masks, occlusion, integrated
-            gradients, input times gradient, CAMs); False for slopes (plain gradients, with their sign), which
-            are first multiplied by the change of the input.
+        multiply_by_inputs: True for maps whose value stands for all that a pixel does (occlusion, integrated
+            gradients, input times gradient, CAMs, and masks, although they do not multiply by inputs); False
+            for slopes (plain gradients, with their sign), which are first multiplied by the change of the
+            input.
 
     Returns:
         (N,) in [0, 1]; smaller is better: 0 foretells every drop, 1 none. NaN where no block makes any

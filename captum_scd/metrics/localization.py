@@ -88,8 +88,8 @@ def energy_pointing_game(attributions: Tensor, region: Tensor) -> Tensor:
         region: see above.
 
     Returns:
-        (N,) in [0, 1], larger is better; 0 for a map without positive values. A map that lies anywhere gets
-        the region's share of the image.
+        (N,) in [0, 1], larger is better; 0 for a map without positive values. A flat map gets the
+        region's share of the image.
 
     Raises:
         ValueError: if the region does not fit the map.

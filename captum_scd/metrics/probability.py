@@ -33,7 +33,7 @@ def probability_kept(
     Args:
         forward_func, inputs, attributions, baselines, target, additional_forward_args,
             internal_batch_size: as for `insertion_deletion`.
-        areas: shares of the image shown, in [0, 1]: A numbers, or (N, A) for each example its own.
+        areas: shares of the image shown, in [0, 1]: A numbers for all examples, or (N, A).
 
     Returns:
         (N, A) probability of the target relative to that of the whole image, in [0, 1]; larger is better.
@@ -70,7 +70,7 @@ def probability_left(
     Args:
         forward_func, inputs, attributions, baselines, target, additional_forward_args,
             internal_batch_size: as for `insertion_deletion`.
-        areas: shares of the image taken away, in [0, 1]: A numbers, or (N, A) for each example its own.
+        areas: shares of the image taken away, in [0, 1]: A numbers for all examples, or (N, A).
 
     Returns:
         (N, A) probability of the target relative to that of the whole image, in [0, 1]; smaller is better.
@@ -134,7 +134,9 @@ def mask_probabilities(
     additional_forward_args: object = None,
     threshold: float = THRESHOLD,
 ) -> dict[str, Tensor]:
-    """Ask the model whether cut masks do what they are for; masks that fail look no different from others.
+    """Measure the probability of the class where only the SSR is shown, and where the SDR is removed.
+
+    A mask that fails this test looks no different from others.
 
     Args:
         forward_func, inputs, target, additional_forward_args: as the masks were learned with.

@@ -46,8 +46,8 @@ def sensitivity(
     Captum's `sensitivity_max` (Yeh et al. 2019, "On the (in)fidelity and sensitivity of explanations",
     section 3): the greatest Frobenius norm of the change over the draws, divided by the norm of the map, a
     norm of 0 counting as 1. Noise is uniform in [-radius, radius] for each value, the same for all examples
-    and methods. The floor is measured by as many repetitions at radius 0, which a method that repeats itself
-    the first time is spared. Costs n_samples + 3 explanations, or 2 * n_samples + 4.
+    and methods. The floor is the same at radius 0. Where the first repetition gives the same map, the others
+    are left out. Costs n_samples + 3 explanations, or 2 * n_samples + 4 of methods that differ.
 
     Args:
         explanation_func: inputs -> map, (N, ...) -> (N, ...), such as the `attribute` method of any Captum

@@ -31,10 +31,10 @@ class SaliencyGuidedDropout(nn.Module):
     the output of `layer`, sets the most salient share of each example to zero, and runs the model on what is
     left. In eval mode it is the plain model.
 
-    The attribution pass runs the model once more, and up to `layer` without a graph. It costs about a third
-    of a plain training step, plus the gradient of what comes after `layer`. It leaves gradients and buffers
-    (BatchNorm statistics) as they are. It draws the same random numbers as the pass that follows, so that the
-    model's own dropout is the same in both. The mask is not differentiated.
+    The attribution pass runs the model once more, and up to `layer` without a graph: one more forward pass,
+    and a backward pass through what comes after `layer` (`benchmarks/sgdrop.py --part cost`). It leaves
+    gradients and buffers (BatchNorm statistics) as they are. It draws the same random numbers as the pass
+    that follows, so that the model's own dropout is the same in both. The mask is not differentiated.
 
     Parameters, gradients and `state_dict` are the model's own: a trained model loads without this package.
     While this module is in training mode, a forward hook sits on `layer`.

@@ -17,8 +17,9 @@ ROUND_OFF = 1e-6
 def gradient_x_activation(features: Tensor, gradient: Tensor) -> Tensor:
     """Attribute the label's score to features: how much it falls, to first order, when one is set to zero.
 
-    Saliency Guided Dropout (Bertoin et al. 2024, arXiv 2409.17370) rectifies this. The order of the salient
-    features is the same without; of those that are not, here the indifferent come before the harmful.
+    Saliency Guided Dropout (Bertoin et al. 2024, arXiv 2409.17370) applies a ReLU to this. Without it,
+    features that speak for the label keep their order; of the others, those without influence come before
+    those that speak against it.
 
     Args:
         features: output of the layer, (N, ...).
@@ -67,7 +68,7 @@ def most_salient(saliency: Tensor, rate: float) -> Tensor:
     """Mark a share of each example's units, those with the largest values.
 
     Args:
-        saliency: (N, ...), one value a unit.
+        saliency: (N, ...), one value per unit.
         rate: share in [0, 1).
 
     Returns:
@@ -85,7 +86,7 @@ def thresholds(saliency: Tensor, rate: float) -> Tensor:
     """Find the value that only the most salient share of each example is above.
 
     Args:
-        saliency: (N, ...), one value a unit.
+        saliency: (N, ...), one value per unit.
         rate: share in [0, 1).
 
     Returns:

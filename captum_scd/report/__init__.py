@@ -1,6 +1,6 @@
 """One page about many images: a single HTML file that needs no network, for any method's maps.
 
-What is shown comes in as plain data, an `Entry` an image, one after the other; what comes out is text:
+What is shown comes in as plain data, an `Entry` per image, one after the other; what comes out is text:
 
 >>> from captum_scd.report import Column, Entry, Map, Report, render
 >>> half = torch.tensor([[0.0, 1.0], [0.0, 1.0]])

@@ -1,6 +1,6 @@
 """Where a network looks when it is right and when it is wrong, over many images: shortcuts, and what errs.
 
-Works on plain records, a `Case` an image, wherever their masks come from. `find` compares, class by class,
+Works on plain records, a `Case` per image, wherever their masks come from. `find` compares, class by class,
 the images the network calls alike and the groups among them that look alike through their masks:
 
 >>> corner, middle = torch.zeros(28, 28), torch.zeros(28, 28)

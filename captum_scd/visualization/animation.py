@@ -38,9 +38,9 @@ def animate_masks(
 
     Args:
         image: (3 or 1, H, W) in [0, 1].
-        masks: of this one image, learned with `attribute(..., trajectory=n)`; a frame each n iterations.
+        masks: of this one image, learned with `attribute(..., trajectory=n)`; a frame per n iterations.
         path: file to write: `.gif`, or `.mp4`, `.mkv` or `.mov` where ffmpeg is installed.
-        fps: frames a second, at least 1.
+        fps: frames per second, at least 1.
         title: written above.
         threshold: where the masks are outlined, in [0, 1].
 

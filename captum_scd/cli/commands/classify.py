@@ -78,7 +78,10 @@ def _add_box(group: Any) -> None:
     rule = defaults("classification/boxes.py", "BoxRule")
     for name, words in (
         ("threshold", "the box is drawn around what reaches this share of the map's peak"),
-        ("inside", "share of it that the box must hold along each axis; stray specks may stay outside"),
+        (
+            "inside",
+            "share of what is marked that the box must hold along each axis; specks may stay outside",
+        ),
         ("padding", "margin of the box in pixels, for an image of 224 pixels"),
         ("least", "least side of the box in pixels, for an image of 224 pixels"),
     ):

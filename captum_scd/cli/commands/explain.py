@@ -148,8 +148,8 @@ def _add_question(group: Any) -> None:
     group.add_argument(
         "--contrast",
         metavar="CLASS",
-        help="explain why the target and not this class; nearest: why not the likeliest other classes, up to "
-        "three of each image",
+        help="explain why the target and not this class; nearest: and not the likeliest other classes of "
+        "each image, up to three",
     )
     group.add_argument(
         "--alternatives",

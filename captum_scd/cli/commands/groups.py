@@ -81,7 +81,7 @@ def add_score(group: Any, *, contrast: bool = False) -> None:
         "--score",
         choices=known,
         metavar="NAME",
-        help=f"measure of the class, which SSR must keep and SDR must lose: {', '.join(known)}",
+        help=f"score of the class, which SSR must keep and SDR must lose: {', '.join(known)} (log_odds)",
     )
 
 
