@@ -69,7 +69,7 @@ def add_infill(group: Any) -> None:
         "--infill",
         type=name_of("infill", known),
         metavar="NAME",
-        help=f"what replaces hidden pixels: {', '.join(known)}",
+        help=f"what replaces hidden pixels: {', '.join(known)} (compare: blur, else blur and mean in turns)",
     )
 
 
