@@ -16,8 +16,8 @@ from torch import Tensor
 
 from captum_scd.cli.arguments import IMAGENET_MEAN, IMAGENET_STD
 from captum_scd.cli.options import whole_number
-from captum_scd.photos import Normalization
-from captum_scd.photos import read as read_photo
+from captum_scd.photos.preparing import Normalization
+from captum_scd.photos.reading import read as read_photo
 
 DEFAULT_DATA = Path(__file__).resolve().parents[2] / ".." / "shared" / "real"
 

@@ -10,7 +10,8 @@ from common.data import spread
 from torch import Tensor, nn
 
 from captum_scd.classification import crop_resize
-from captum_scd.photos import Normalization, Preparation, read
+from captum_scd.photos.preparing import Normalization, Preparation
+from captum_scd.photos.reading import read
 from second_look.folds import Head, Pool, stratified_folds, views
 from second_look.harder import SIDE, cluttered, off_centre
 

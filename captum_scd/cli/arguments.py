@@ -12,7 +12,7 @@ from captum_scd._version import __version__
 from captum_scd.attribution import FAST
 from captum_scd.cli.commands.groups import IMAGENET_MEAN, IMAGENET_STD, LEARNED, RESIZE, SIZE
 from captum_scd.cli.inputs import Inputs
-from captum_scd.photos import ASSUMED, Normalization, Preparation
+from captum_scd.photos.preparing import ASSUMED, Normalization, Preparation
 from captum_scd.provenance import fingerprint
 from captum_scd.runs.classes import Classes
 from captum_scd.runs.question import Subject

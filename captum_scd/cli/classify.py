@@ -15,7 +15,7 @@ from captum_scd.attribution import FIDOAttribution
 from captum_scd.classification import BoxRule, GuidedPrediction, MaskGuidedClassifier
 from captum_scd.cli.arguments import prepared, settings, strategies
 from captum_scd.cli.question import subject
-from captum_scd.photos import View
+from captum_scd.photos.preparing import View
 from captum_scd.provenance import fingerprint
 from captum_scd.runs.job import Job
 from captum_scd.runs.naming import Photo

@@ -2,7 +2,6 @@
 
 import argparse
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -35,35 +34,12 @@ def run(options: argparse.Namespace) -> int:
     maps = attributions(model, inputs, pictures.labels, options.seed)
     shares = {name: energy_pointing_game(one, pictures.details) for name, one in maps.items()}
     path = options.out / FIGURE
-    _draw(path, DemoResult(pictures, probabilities, maps, shares))
+    _draw(path, pictures, probabilities, maps, shares)
     print(_table(shares, area(pictures.details)))
     print(_region(maps["FIDO"] >= CUT, pictures.details))
     right = int((probabilities.argmax(1) == pictures.labels).sum())
     print(f"the network names {right} of {len(pictures)} beetles right; figure in {path}")
     return 0
-
-
-@dataclass(frozen=True)
-class DemoResult:
-    """What the figure shows.
-
-    Attributes:
-        pictures: N images with their ground truth.
-        probabilities: (N, species) what the network says.
-        maps: by method, (N, 1 or 3, H, W), larger is more important.
-        shares: by method, (N,) share of the map's energy on the detail in [0, 1].
-    """
-
-    pictures: DemoImages
-    probabilities: Tensor
-    maps: Mapping[str, Tensor]
-    shares: Mapping[str, Tensor]
-
-    def labels(self) -> list[str]:
-        """Name each image's species, with the probability the network gives it."""
-        labels = self.pictures.labels
-        given = self.probabilities.gather(1, labels[:, None])[:, 0]
-        return [f"{SPECIES[k]}, p = {p:.2f}" for k, p in zip(labels.tolist(), given.tolist(), strict=True)]
 
 
 def attributions(model: BeetleNet, inputs: Tensor, labels: Tensor, seed: int) -> dict[str, Tensor]:
@@ -104,16 +80,26 @@ def _network() -> BeetleNet:
         raise UsageError(f"Expected the demo's weights in the package, but {one_line(error)}.") from error
 
 
-def _draw(path: Path, result: DemoResult) -> None:
-    pictures = result.pictures
+def _draw(
+    path: Path,
+    pictures: DemoImages,
+    probabilities: Tensor,
+    maps: Mapping[str, Tensor],
+    shares: Mapping[str, Tensor],
+) -> None:
     title = "Which pixels tell these beetles apart?"
-    figure, _ = visualization.maps_figure(
-        pictures.images, result.maps, pictures.details, result.shares, result.labels(), title
-    )
+    labels = _labels(pictures.labels, probabilities)
+    figure, _ = visualization.maps_figure(pictures.images, maps, pictures.details, shares, labels, title)
     try:
         write_figure(figure, path)
     except OSError as error:
         raise UsageError(f"Expected to write {str(path)!r}, but it raised {one_line(error)}.") from error
+
+
+def _labels(species: Tensor, probabilities: Tensor) -> list[str]:
+    """Name each image's species, with the probability the network gives it."""
+    given = probabilities.gather(1, species[:, None])[:, 0]
+    return [f"{SPECIES[k]}, p = {p:.2f}" for k, p in zip(species.tolist(), given.tolist(), strict=True)]
 
 
 def _table(shares: Mapping[str, Tensor], detail: Tensor) -> str:

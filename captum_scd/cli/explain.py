@@ -14,12 +14,12 @@ from captum_scd.cli.commands.explain import PAGE
 from captum_scd.cli.options import check_writable
 from captum_scd.cli.question import question
 from captum_scd.masks import THRESHOLD, FIDOMasks
-from captum_scd.pages.explained import Explained
+from captum_scd.pages.explained import write_explained
 from captum_scd.pages.runs import PhotoRun
 from captum_scd.pages.words import counted_doubts, predicted_words, question_words, rival_words, title_words
 from captum_scd.pages.writing import check_page
 from captum_scd.passes import counted
-from captum_scd.photos import View
+from captum_scd.photos.preparing import View
 from captum_scd.provenance import versions
 from captum_scd.runs.classes import Classes
 from captum_scd.runs.facts import cut_areas
@@ -53,9 +53,9 @@ def run(options: argparse.Namespace, photos: Sequence[Photo]) -> int:
     if not options.report:
         return job.carry_out(photos, options.overwrite)
     title = title_words(asking.target, asking.contrast, asking.subject.classes)
-    shown, done = Explained(folder, asking.subject), PhotoRun(job, photos, asked, options.line)
-    code = job.carry_out(photos, options.overwrite, lambda: shown.write(options.out / PAGE, done, title))
-    print(f"report in {options.out / PAGE}")
+    page, done = options.out / PAGE, PhotoRun(job, folder, asking.subject, photos, options.line)
+    code = job.carry_out(photos, options.overwrite, lambda: write_explained(page, done, title))
+    print(f"report in {page}")
     return code
 
 

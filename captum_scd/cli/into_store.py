@@ -18,7 +18,7 @@ from captum_scd.dataset.on_ray import explain_on_ray
 from captum_scd.dataset.running import Outcome, explain_dataset
 from captum_scd.dataset.spreading import Cluster
 from captum_scd.models import logits_of
-from captum_scd.photos import PhotoInput
+from captum_scd.photos.preparing import PhotoInput
 from captum_scd.runs.explaining import Model
 from captum_scd.runs.question import Question
 

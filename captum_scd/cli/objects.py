@@ -14,7 +14,8 @@ from torch import Tensor
 
 from captum_scd._errors import ImageError, UsageError, one_line
 from captum_scd.metrics import box_region
-from captum_scd.photos import View, read
+from captum_scd.photos.preparing import View
+from captum_scd.photos.reading import read
 from captum_scd.store import Entry
 
 Box = tuple[float, float, float, float]

@@ -26,7 +26,7 @@ from captum_scd.masks import FIDOMasks
 from captum_scd.models import similarity_to
 from captum_scd.pairs import Pair, explain_pair
 from captum_scd.passes import counted
-from captum_scd.photos import read
+from captum_scd.photos.reading import read
 from captum_scd.runs.classes import Classes
 from captum_scd.runs.digests import digest_of
 from captum_scd.runs.facts import cut_areas

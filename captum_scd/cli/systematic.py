@@ -2,11 +2,10 @@
 
 import argparse
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
-from torch import nn
+from torch import Tensor
 
 from captum_scd._errors import UsageError, one_line
 from captum_scd._writing import replacing
@@ -19,12 +18,13 @@ from captum_scd.pages.group_words import class_table, group_record, told
 from captum_scd.pages.groups import page_entries, page_report
 from captum_scd.pages.stored import Stored, entries, picture_of
 from captum_scd.pages.writing import check_page, write
-from captum_scd.photos import Normalization
+from captum_scd.photos.preparing import Normalization
 from captum_scd.store import Entry
 from captum_scd.store.schema import NUMBER, Rule, list_of
 from captum_scd.systematic import Case, Embedding, Findings, appearance, by_class, find, look, share_on
 
 THREE = Rule("three numbers", lambda value: list_of(NUMBER, least=3).holds(value) and len(value) == 3)
+Describe = Callable[[Tensor, Tensor], Tensor]
 PAGE, RECORD = "errors.html", "errors.json"
 
 
@@ -35,7 +35,8 @@ def run(options: argparse.Namespace) -> int:
         UsageError: if the command cannot be carried out.
     """
     stored = Stored.open(options.store, options.photos)
-    reader = CaseReader(stored, read_objects(options.boxes, options.regions), _embedding(options, stored))
+    describe = appearance if options.model is None else _embedding(options, stored)
+    reader = CaseReader(stored, read_objects(options.boxes, options.regions), describe)
     check_writable(options.out)
     check_page(options.out / PAGE)
     cases = list(reader.cases())
@@ -60,11 +61,11 @@ class CaseReader:
     Args:
         stored: the store.
         objects: where objects are, if that is known.
-        embedding: describes what masks keep; without it, colours and texture do.
+        describe: makes features (D,) of what a joint mask (H, W) keeps of a picture (3, H, W).
     """
 
-    def __init__(self, stored: Stored, objects: Objects | None, embedding: "Embedder | None") -> None:
-        self.stored, self.objects, self.embedding = stored, objects, embedding
+    def __init__(self, stored: Stored, objects: Objects | None, describe: "Describe") -> None:
+        self.stored, self.objects, self.describe = stored, objects, describe
 
     def cases(self) -> Iterator[Case]:
         """Read the store, one image after the other."""
@@ -90,9 +91,6 @@ class CaseReader:
         region = None
         if self.objects is not None:
             region = self.objects.region(entry, view, self.stored.preparation is not None)
-        features = None
-        if picture is not None:
-            features = self.embedding(picture, joint) if self.embedding else appearance(picture, joint)
         return Case(
             entry.key,
             look(joint),
@@ -102,41 +100,12 @@ class CaseReader:
             entry.probability.get("predicted"),
             entry.areas,
             None if region is None else share_on(joint, region),
-            features,
+            None if picture is None else self.describe(picture, joint),
         )
 
 
-class Embedder:
-    """Describe what masks keep of a picture by the network's own features.
-
-    Args:
-        model: the network, on its device, in eval mode.
-        normalization: of its inputs.
-        device: where it runs.
-    """
-
-    def __init__(self, model: nn.Module, normalization: Normalization, device: Any) -> None:
-        self.embedding, self.normalization, self.device = Embedding(model), normalization, device
-
-    def __call__(self, picture: Any, joint: Any) -> Any:
-        """(3, H, W) in [0, 1] and (H, W) -> (D,).
-
-        Raises:
-            UsageError: if the network cannot do that.
-        """
-        inputs = self.normalization(picture[None].to(self.device))
-        try:
-            return self.embedding(inputs, joint[None, None].to(self.device))[0]
-        except (NotApplicableError, RuntimeError) as error:
-            raise UsageError(
-                f"Expected a --model with features to group by, but {one_line(error)}; without --model, "
-                "images are grouped by colour and texture."
-            ) from error
-
-
-def _embedding(options: argparse.Namespace, stored: Stored) -> Embedder | None:
-    if options.model is None:
-        return None
+def _embedding(options: argparse.Namespace, stored: Stored) -> Describe:
+    """Describe by the network's own features; what is returned raises `UsageError` if it has none."""
     asked = stored.asked
     if not all(THREE.holds(asked.get(name)) for name in ("mean", "std")):
         raise UsageError(
@@ -144,7 +113,19 @@ def _embedding(options: argparse.Namespace, stored: Stored) -> Embedder | None:
         )
     device = chosen_device(options.device)
     normalization = Normalization(tuple(asked["mean"]), tuple(asked["std"]))
-    return Embedder(load_model(options.model).to(device), normalization, device)
+    embedding = Embedding(load_model(options.model).to(device))
+
+    def embedded(picture: Tensor, joint: Tensor) -> Tensor:
+        inputs = normalization(picture[None].to(device))
+        try:
+            return embedding(inputs, joint[None, None].to(device))[0]
+        except (NotApplicableError, RuntimeError) as error:
+            raise UsageError(
+                f"Expected a --model with features to group by, but {one_line(error)}; without --model, "
+                "images are grouped by colour and texture."
+            ) from error
+
+    return embedded
 
 
 def _found(cases: Sequence[Case], seed: int) -> Findings:

@@ -8,7 +8,9 @@ from pathlib import Path, PurePosixPath
 
 from captum_scd._errors import complain
 from captum_scd.dataset.samples import Sample
-from captum_scd.photos import PhotoInput, below, left_out
+from captum_scd.photos.finding import below
+from captum_scd.photos.kinds import left_out
+from captum_scd.photos.preparing import PhotoInput
 from captum_scd.runs.classes import Classes
 from captum_scd.runs.digests import digest_of
 

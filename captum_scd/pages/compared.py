@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,15 +14,13 @@ from captum_scd.comparison.result import DONE
 from captum_scd.pages.runs import PhotoRun
 from captum_scd.pages.words import predicted_words
 from captum_scd.pages.writing import write
-from captum_scd.photos import read
+from captum_scd.photos.reading import read
 from captum_scd.report import Column, Entry, Map, Report
 from captum_scd.report.pixels import CELLS
 from captum_scd.runs.classes import Classes
-from captum_scd.runs.folder import Folder
 from captum_scd.runs.map_archive import MapArchive
 from captum_scd.runs.means import pooled
 from captum_scd.runs.naming import Photo
-from captum_scd.runs.question import Subject
 from captum_scd.runs.results import Summary
 from captum_scd.verdict import Verdict
 from captum_scd.visualization.scales import COMPARED, SCALES
@@ -43,54 +40,47 @@ GUIDE = {
 }
 
 
-@dataclass(frozen=True)
-class Compared:
-    """Photos on which methods were compared, as they lie in a folder.
+def write_compared(
+    path: Path, run: PhotoRun, title: str, methods: Collection[str], measures: Mapping[str, Measure]
+) -> None:
+    """Write the page about what is compared, and what could not be.
 
-    Attributes:
-        folder: where the results are.
-        subject: the network, and how photos are brought before it.
-        methods, measures: names of the methods, and by name what was asked of each map.
+    Args:
+        path: of the page.
+        run: with the summaries.
+        title: of the page.
+        methods: their names.
+        measures: by name, what was asked of each map.
+
+    Raises:
+        UsageError: if it cannot be written.
     """
+    rows = pooled(run.summaries) if run.summaries else {}
+    report = Report(
+        title=title,
+        columns=columns(methods, measures),
+        guide=GUIDE,
+        notes=_undone(run.summaries),
+        settings={row.label: _costs(row) for row in rows.values()},
+        cut=CUT,
+    )
+    write(path, run.told(report, [f"{len(methods)} methods"]), run.images(_entry))
 
-    folder: Folder
-    subject: Subject
-    methods: Collection[str]
-    measures: Mapping[str, Measure]
 
-    def write(self, path: Path, run: PhotoRun, title: str) -> None:
-        """Write the page about what is done, and what could not be.
-
-        Raises:
-            UsageError: if it cannot be written.
-        """
-        rows = pooled(run.summaries) if run.summaries else {}
-        report = Report(
-            title=title,
-            columns=columns(self.methods, self.measures),
-            guide=GUIDE,
-            notes=_undone(run.summaries),
-            settings={row.label: _costs(row) for row in rows.values()},
-            cut=CUT,
-        )
-        write(path, run.told(report, [f"{len(self.methods)} methods"]), run.images(self._entry))
-
-    def _entry(self, photo: Photo, summary: Summary) -> Entry:
-        archive = MapArchive.load(self.folder.archive(photo))
-        records, classes = summary["comparison"]["methods"], self.subject.classes
-        return Entry(
-            name=photo.name.removesuffix(photo.mark),
-            picture=self.subject.prepare(read(photo.path)).pixels[0],
-            maps=[Map(records[name]["label"], colored(values)) for name, values in archive.maps.items()],
-            numbers=_numbers(summary),
-            label=predicted_words(
-                summary["predicted"]["index"], summary["target"]["index"], self.subject.classes
-            ),
-            infill=archive.infill,
-            facts=_facts(classes, summary),
-            doubts=[f"{record['label']} {record['status']}" for record in _not_done(summary)]
-            + list(_distrusted(summary)),
-        )
+def _entry(run: PhotoRun, photo: Photo, summary: Summary) -> Entry:
+    archive = MapArchive.load(run.folder.archive(photo))
+    records, classes = summary["comparison"]["methods"], run.subject.classes
+    return Entry(
+        name=photo.name.removesuffix(photo.mark),
+        picture=run.subject.prepare(read(photo.path)).pixels[0],
+        maps=[Map(records[name]["label"], colored(values)) for name, values in archive.maps.items()],
+        numbers=_numbers(summary),
+        label=predicted_words(summary["predicted"]["index"], summary["target"]["index"], classes),
+        infill=archive.infill,
+        facts=_facts(classes, summary),
+        doubts=[f"{record['label']} {record['status']}" for record in _not_done(summary)]
+        + list(_distrusted(summary)),
+    )
 
 
 def columns(methods: Collection[str], measures: Mapping[str, Measure]) -> list[Column]:

@@ -1,7 +1,6 @@
 """The page about a run of `explain --out`."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,55 +9,42 @@ from captum_scd.pages import regions
 from captum_scd.pages.runs import PhotoRun
 from captum_scd.pages.words import counted_doubts
 from captum_scd.pages.writing import write
-from captum_scd.photos import read
+from captum_scd.photos.reading import read
 from captum_scd.report import Entry, Report
-from captum_scd.runs.folder import Folder
 from captum_scd.runs.naming import Photo
-from captum_scd.runs.question import Subject
 from captum_scd.runs.results import Result, Summary
 
 
-@dataclass(frozen=True)
-class Explained:
-    """Explained photos, as they lie in a folder.
+def write_explained(path: Path, run: PhotoRun, title: str) -> None:
+    """Write the page about what is explained, and what could not be.
 
-    Attributes:
-        folder: where the results are.
-        subject: the network, and how photos are brought before it.
+    Raises:
+        UsageError: if it cannot be written.
     """
+    results = [Result.read(summary) for summary in run.summaries]
+    judged = any(result.verdict for result in results)
+    first = next(iter(run.summaries), None)
+    report = Report(
+        title=title,
+        columns=regions.columns(judged),
+        guide=regions.guide(judged),
+        notes=[f"Look twice: {doubt}." for doubt in counted_doubts(results)],
+        settings={"Learning": {} if first is None else _shared(first["settings"])},
+        cut=THRESHOLD,
+    )
+    same = [] if first is None else [f"{first['settings']['infill']} infill, seed {first['seed']}"]
+    write(path, run.told(report, same), run.images(_entry))
 
-    folder: Folder
-    subject: Subject
 
-    def write(self, path: Path, run: PhotoRun, title: str) -> None:
-        """Write the page about what is done, and what could not be.
-
-        Raises:
-            UsageError: if it cannot be written.
-        """
-        results = [Result.read(summary) for summary in run.summaries]
-        judged = any(result.verdict for result in results)
-        first = next(iter(run.summaries), None)
-        report = Report(
-            title=title,
-            columns=regions.columns(judged),
-            guide=regions.guide(judged),
-            notes=[f"Look twice: {doubt}." for doubt in counted_doubts(results)],
-            settings={"Learning": {} if first is None else _shared(first["settings"])},
-            cut=THRESHOLD,
-        )
-        same = [] if first is None else [f"{first['settings']['infill']} infill, seed {first['seed']}"]
-        write(path, run.told(report, same), run.images(self._entry))
-
-    def _entry(self, photo: Photo, summary: Summary) -> Entry:
-        masks = FIDOMasks.load(self.folder.archive(photo))
-        infill = self.subject.picture(masks.infill)
-        picture = self.subject.prepare(read(photo.path)).pixels[0]
-        cost = f"{summary['passes']} images through the network, {summary['seconds']:.1f} s"
-        result = Result.read(summary)
-        facts = _facts(summary["photo"], result)
-        shown = regions.Shown(photo.name, result, masks, picture, infill[0], facts, {"cost": cost})
-        return shown.entry(self.subject.classes)
+def _entry(run: PhotoRun, photo: Photo, summary: Summary) -> Entry:
+    masks = FIDOMasks.load(run.folder.archive(photo))
+    infill = run.subject.picture(masks.infill)
+    picture = run.subject.prepare(read(photo.path)).pixels[0]
+    cost = f"{summary['passes']} images through the network, {summary['seconds']:.1f} s"
+    result = Result.read(summary)
+    facts = _facts(summary["photo"], result)
+    shown = regions.Shown(photo.name, result, masks, picture, infill[0], facts, {"cost": cost})
+    return shown.entry(run.subject.classes)
 
 
 def _shared(settings: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,8 +9,10 @@ from captum_scd._captum import progress_bar
 from captum_scd._errors import ImageError, one_line
 from captum_scd.provenance import versions
 from captum_scd.report import Entry, Failure, Report
+from captum_scd.runs.folder import Folder
 from captum_scd.runs.job import Job
 from captum_scd.runs.naming import Photo
+from captum_scd.runs.question import Subject
 from captum_scd.runs.results import Summary
 
 
@@ -20,14 +22,16 @@ class PhotoRun:
 
     Attributes:
         job: with what is done and what failed.
+        folder: where the results are, and everything that was asked for beside the images.
+        subject: the network, and how photos are brought before it.
         photos: all that it was to work on.
-        asked: everything that was asked for beside the images.
         line: the command.
     """
 
     job: Job
+    folder: Folder
+    subject: Subject
     photos: Sequence[Photo]
-    asked: Mapping[str, Any]
     line: str
 
     @property
@@ -45,19 +49,20 @@ class PhotoRun:
         done, did, total = len(self.job.done), self.job.work.did, len(self.photos)
         missing = total - done - len(self.job.failed)
         broken_off = [f"The run was broken off; {missing} of {total} images are not {did} yet."]
-        model = PurePath(self.asked["model"]).name
+        request = self.folder.request
+        model = PurePath(request["model"]).name
         return replace(
             report,
             about="; ".join([f"{done} of {total} images {did}", f"model {model}", *same]),
             notes=[*(broken_off if missing else []), *report.notes],
             settings={
-                "Run": {"command": self.line, **_asked(self.asked)},
+                "Run": {"command": self.line, **_asked(request)},
                 **report.settings,
                 "Versions": _versions(self.summaries),
             },
         )
 
-    def images(self, entry: Callable[[Photo, Summary], Entry]) -> Iterator[Entry | Failure]:
+    def images(self, entry: "ToEntry") -> Iterator[Entry | Failure]:
         """Read back what lies in the output folder, one image at a time."""
         with progress_bar("captum-scd report", len(self.photos), bool(self.photos)) as advance_to:
             for count, photo in enumerate(self.photos, start=1):
@@ -68,14 +73,16 @@ class PhotoRun:
                     yield Failure(path, self.job.failed[path])
                 advance_to(count)
 
-    def _read_back(
-        self, entry: Callable[[Photo, Summary], Entry], photo: Photo, summary: Summary
-    ) -> Entry | Failure:
+    def _read_back(self, entry: "ToEntry", photo: Photo, summary: Summary) -> Entry | Failure:
         try:
-            return entry(photo, summary)
+            return entry(self, photo, summary)
         except (ImageError, OSError, ValueError) as error:
             reason = str(error) if isinstance(error, ImageError) else one_line(error)
             return Failure(str(photo.path), f"it is {self.job.work.did}, but cannot be shown: {reason}")
+
+
+ToEntry = Callable[[PhotoRun, Photo, Summary], Entry]
+"""Makes of a photo and its summary what the page shows of it."""
 
 
 def _asked(request: Mapping[str, Any]) -> dict[str, Any]:

@@ -15,7 +15,8 @@ from captum_scd._captum import progress_bar
 from captum_scd._errors import ImageError, UsageError, one_line
 from captum_scd.pages.regions import Shown
 from captum_scd.pages.sources import Sources
-from captum_scd.photos import Preparation, View, read
+from captum_scd.photos.preparing import Preparation, View
+from captum_scd.photos.reading import read
 from captum_scd.runs.classes import Classes
 from captum_scd.runs.digests import digest_of
 from captum_scd.runs.results import Result

@@ -10,7 +10,7 @@ from PIL import Image
 from captum_scd._captum import progress_bar
 from captum_scd._errors import INTERRUPTED, ImageError, complain, one_line
 from captum_scd._warnings import once
-from captum_scd.photos import read
+from captum_scd.photos.reading import read
 from captum_scd.runs.naming import Photo
 
 

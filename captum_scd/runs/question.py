@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from captum_scd import visualization
-from captum_scd.photos import Normalization, Preparation, View
+from captum_scd.photos.preparing import Normalization, Preparation, View
 from captum_scd.runs.classes import Classes
 from captum_scd.runs.explaining import Explaining
 

@@ -11,7 +11,7 @@ from torch import nn
 from captum_scd._errors import UsageError
 from captum_scd.cli.arguments import normalization, preparation
 from captum_scd.cli.inputs import Inputs, said_by
-from captum_scd.photos import ASSUMED, Preparation
+from captum_scd.photos.preparing import ASSUMED, Preparation
 
 NUMBERS = ((0.1, 0.2, 0.3), (0.4, 0.5, 0.6))
 

@@ -9,7 +9,7 @@ from PIL import Image
 from stores import corner
 
 from captum_scd.cli.objects import Objects
-from captum_scd.photos import Preparation
+from captum_scd.photos.preparing import Preparation
 from captum_scd.store import Entry
 
 ENTRY = Entry("a.jpg", corner(), 0, 0, {}, {})

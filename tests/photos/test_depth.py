@@ -7,7 +7,7 @@ import pytest
 from PIL import Image, TiffImagePlugin
 
 from captum_scd._errors import ImageError
-from captum_scd.photos import read
+from captum_scd.photos.reading import read
 
 RAMP = np.linspace(0, 1, 64).reshape(8, 8)
 

@@ -8,7 +8,8 @@ import pytest
 from matplotlib.figure import Figure
 
 from captum_scd._errors import ImageError, UsageError
-from captum_scd.photos import below, read
+from captum_scd.photos.finding import below
+from captum_scd.photos.reading import read
 from captum_scd.runs.folder import write_figure
 
 FILES = ("b.JPG", "a.png", "sub/deep/c.tif", "sub.png", "t/x.bmp", "notes.txt", ".hidden.png", ".cache/d.png")

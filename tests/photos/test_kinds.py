@@ -8,8 +8,9 @@ import pytest
 from PIL import Image
 
 from captum_scd._errors import ImageError
-from captum_scd.photos import below, left_out, read
-from captum_scd.photos.kinds import NO_HEIF, NO_RAW, RAW
+from captum_scd.photos.finding import below
+from captum_scd.photos.kinds import NO_HEIF, NO_RAW, RAW, left_out
+from captum_scd.photos.reading import read
 
 
 @pytest.fixture

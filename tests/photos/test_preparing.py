@@ -5,7 +5,7 @@ import pytest
 import torch
 from PIL import Image
 
-from captum_scd.photos import Preparation
+from captum_scd.photos.preparing import Preparation
 
 
 def test_middle_square_is_taken(tmp_path):

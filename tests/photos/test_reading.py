@@ -9,7 +9,7 @@ import pytest
 from PIL import Image, ImageFile
 
 from captum_scd._errors import ImageError
-from captum_scd.photos import read
+from captum_scd.photos.reading import read
 
 
 def saved(path: Path, image: Image.Image, **options: object) -> Path:
