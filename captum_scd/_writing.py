@@ -34,6 +34,12 @@ def replacing(path: Path) -> Iterator[Path]:
         partial.unlink(missing_ok=True)
 
 
+def put_text(path: Path, text: str) -> None:
+    """Write a text and a line break, all or nothing."""
+    with replacing(path) as partial:
+        partial.write_text(text + "\n", encoding="utf-8")
+
+
 def claim(path: Path, content: bytes) -> None:
     """Write a file that is not there yet, as a whole; of several writers at once, one succeeds.
 

@@ -7,13 +7,16 @@ from collections.abc import Iterable, Sequence
 from html import escape
 
 
-def table(header: Sequence[str], rows: Sequence[Sequence[str]], last: Sequence[str] = ()) -> str:
+def table(
+    header: Sequence[str], rows: Sequence[Sequence[str]], last: Sequence[str] = (), most: int | None = None
+) -> str:
     """Align columns, the first to the left and the others to the right.
 
     Args:
         header: names of the columns.
         rows: cells of each line.
         last: a line of its own below a second rule, such as the means; left out where empty.
+        most: lines that are shown; of further ones the number stands there.
 
     Returns:
         The lines, joined, without spaces at their ends.
@@ -26,6 +29,8 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]], last: Sequence[s
     ----  -----
     mean    6.2
     """
+    if most is not None and len(rows) > most:
+        rows = [*rows[:most], [f"... and {len(rows) - most} more", *[""] * (len(header) - 1)]]
     lines = [header, *rows, *([last] if last else [])]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     rule = ["-" * width for width in widths]

@@ -136,7 +136,4 @@ def _table(changed: Sequence[Answer]) -> str:
         )
         for one in changed
     ]
-    hidden = len(rows) - ROWS_SHOWN
-    more = [(f"... and {hidden} more", "", "", "", "")] if hidden > 0 else []
-    header = ("changed", "before", "probability", "after", "probability")
-    return table(header, rows[:ROWS_SHOWN] + more)
+    return table(("changed", "before", "probability", "after", "probability"), rows, most=ROWS_SHOWN)

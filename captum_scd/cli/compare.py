@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from PIL import Image
 
-from captum_scd._errors import ImageError, UsageError, one_line
+from captum_scd._errors import ImageError, written
 from captum_scd.cli.arguments import request, settings, strategies, target_class
 from captum_scd.cli.commands.compare import PAGE
 from captum_scd.cli.options import check_writable
@@ -111,7 +111,7 @@ class Comparing:
         facts = {
             "predicted": {**self.subject.classes.record(predicted), "probability": chances[predicted].item()},
             "target": {**self.subject.classes.record(target), "probability": chances[target].item()},
-            "photo": {"size": list(view.photo), "crop": list(view.crop), "seen": round(view.seen, 4)},
+            "photo": view.record(),
             "normalization": self.subject.normalization.record(),
             "comparison": comparison.to_dict(),
             "versions": versions(),
@@ -188,9 +188,5 @@ def _write_means(out: Path, job: Job, comparing: Comparing, asked: Mapping[str, 
     """Write the files about all images, where there is one at least."""
     if not job.done:
         return
-    try:
+    with written(out, "results into "):
         means.write(out, job.done, job.failed, comparing.measures, asked)
-    except OSError as error:
-        raise UsageError(
-            f"Expected to write results into {str(out)!r}, but it raised {one_line(error)}."
-        ) from error

@@ -9,7 +9,7 @@ from captum.attr import IntegratedGradients, LayerAttribution, LayerGradCam
 from torch import Tensor
 
 from captum_scd import visualization
-from captum_scd._errors import UsageError, one_line
+from captum_scd._errors import UsageError, one_line, written
 from captum_scd.attribution import FIDOAttribution
 from captum_scd.cli.options import check_writable
 from captum_scd.demo import SPECIES, BeetleNet, DemoImages, generate, load, normalize
@@ -90,10 +90,8 @@ def _draw(
     title = "Which pixels tell these beetles apart?"
     labels = _labels(pictures.labels, probabilities)
     figure, _ = visualization.maps_figure(pictures.images, maps, pictures.details, shares, labels, title)
-    try:
+    with written(path):
         write_figure(figure, path)
-    except OSError as error:
-        raise UsageError(f"Expected to write {str(path)!r}, but it raised {one_line(error)}.") from error
 
 
 def _labels(species: Tensor, probabilities: Tensor) -> list[str]:

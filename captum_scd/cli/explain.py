@@ -2,7 +2,7 @@
 
 import argparse
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,7 +22,6 @@ from captum_scd.passes import counted
 from captum_scd.photos.preparing import View
 from captum_scd.provenance import versions
 from captum_scd.runs.classes import Classes
-from captum_scd.runs.facts import cut_areas
 from captum_scd.runs.folder import Figure, Files, Folder
 from captum_scd.runs.job import Job
 from captum_scd.runs.naming import Photo
@@ -84,7 +83,7 @@ class ExplainEach:
         result, masks = Result.of(entry), entry.masks
         facts = {
             **result.record(subject.classes),
-            **further(masks, [_row(cut_areas(one)) for one in masks.alternatives]),
+            **further(masks),
             **extents(masks, view),
             **made(subject, masks, start, passes.total),
         }
@@ -141,16 +140,10 @@ def extents(masks: FIDOMasks, view: View) -> dict[str, Any]:
         "threshold": THRESHOLD,
         "box": None if empty else box,
         "photo": {
-            "size": list(view.photo),
-            "crop": list(view.crop),
-            "seen": round(view.seen, 4),
+            **view.record(),
             "box": None if empty else view.on_photo(box),
         },
     }
-
-
-def _row(columns: Mapping[str, Any]) -> dict[str, float]:
-    return {name: values[0].item() for name, values in columns.items()}
 
 
 def _table(results: Sequence[tuple[str, Result]], classes: Classes) -> str:
@@ -163,9 +156,7 @@ def _table(results: Sequence[tuple[str, Result]], classes: Classes) -> str:
     ]
     last = [f"mean of {len(rows)}", "", *_cells(means)]
     _add_verdicts(header, rows, last, [result.verdict for _, result in results])
-    hidden = len(rows) - ROWS_SHOWN
-    more = [[f"... and {hidden} more", *[""] * (len(header) - 1)]] if hidden > 0 else []
-    return table(header, rows[:ROWS_SHOWN] + more, last)
+    return table(header, rows, last, ROWS_SHOWN)
 
 
 def _add_verdicts(

@@ -3,7 +3,6 @@
 import argparse
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 
 from torch import nn
 
@@ -57,8 +56,9 @@ def into_store(options: argparse.Namespace) -> int:
 
 
 def _images(options: argparse.Namespace, asking: Question) -> Images:
-    reading = PhotoInput(Path(), asking.subject.prepare, asking.subject.normalization)
-    labels = asking.subject.classes if options.labels else None
+    subject = asking.subject
+    reading = partial(PhotoInput, prepare=subject.prepare, normalize=subject.normalization)
+    labels = subject.classes if options.labels else None
     return Images(options.images, reading, asking.target, labels)
 
 

@@ -5,7 +5,6 @@ import importlib.util
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -31,21 +30,8 @@ HUBS: Mapping[str, Callable[[str], tuple[nn.Module, Inputs]]] = {
 """What stands before the colon of a network's name there."""
 
 
-@dataclass(frozen=True)
-class Loaded:
-    """A network out of a SPEC.
-
-    Attributes:
-        network: in eval mode.
-        inputs: what it says of its inputs and classes.
-    """
-
-    network: nn.Module
-    inputs: Inputs
-
-
-def load(spec: str) -> Loaded:
-    """Load the network a SPEC names, and put it into eval mode.
+def load(spec: str) -> tuple[nn.Module, Inputs]:
+    """Load the network a SPEC names, in eval mode, with what it says of its inputs and classes.
 
     Args:
         spec: `file.py:callable` or `package.module:callable`, where the callable gives the network when
@@ -66,12 +52,12 @@ def load(spec: str) -> Loaded:
     else:
         network = _from_code(source, name, spec)
         inputs = said_by(network)
-    return Loaded(enclosed(network), inputs)
+    return enclosed(network), inputs
 
 
 def load_model(spec: str) -> nn.Module:
     """Load the network alone, as `load` does."""
-    return load(spec).network
+    return load(spec)[0]
 
 
 def absolute(spec: str) -> str:

@@ -29,7 +29,7 @@ from captum_scd.passes import counted
 from captum_scd.photos.reading import read
 from captum_scd.runs.classes import Classes
 from captum_scd.runs.digests import digest_of
-from captum_scd.runs.facts import cut_areas
+from captum_scd.runs.facts import cut_areas, row_of
 from captum_scd.runs.folder import Figure, Files, Folder
 from captum_scd.runs.job import Job
 from captum_scd.runs.naming import Photo
@@ -48,7 +48,8 @@ def explain_pairs(options: argparse.Namespace, found: Sequence[Photo]) -> int:
         UsageError: if the command cannot be carried out.
     """
     photos = _photos(options, found)
-    work = ExplainPairs(_subject(options), options.reference, settings(options), strategies(options))
+    asked = {**settings(options), **strategies(options)}
+    work = ExplainPairs(_subject(options), options.reference, asked)
     told = {**request(options, work.subject), "reference_sha256": digest_of(options.reference)}
     check_writable(options.out)
     return Job(work, Folder(options.out, told)).carry_out(photos, options.overwrite)
@@ -64,9 +65,9 @@ def _photos(options: argparse.Namespace, found: Sequence[Photo]) -> list[Photo]:
 
 def _subject(options: argparse.Namespace) -> Subject:
     """Load the network, and ask it once for an embedding, each of whose numbers counts as a class."""
-    device, loaded = chosen_device(options.device), load(options.model)
-    prepare, scaled = preparation(options, loaded.inputs), normalization(options, loaded.inputs)
-    model = loaded.network.to(device)
+    device, (network, own) = chosen_device(options.device), load(options.model)
+    prepare, scaled = preparation(options, own), normalization(options, own)
+    model = network.to(device)
     width = probe(similarity_to(model, None).embedded, prepare.size, device)
     return Subject(model, Classes(width), prepare, scaled, device)
 
@@ -77,8 +78,7 @@ class ExplainPairs:
     Args:
         subject: the network, which gives embeddings.
         reference: path of the image that all are compared with.
-        settings: options of `attribute` that were given.
-        method: options of `explain_pair` that were given.
+        options: of `explain_pair`, those that were given.
 
     Raises:
         UsageError: if the reference cannot be read.
@@ -87,10 +87,8 @@ class ExplainPairs:
     doing = "explaining"
     did = "explained"
 
-    def __init__(
-        self, subject: Subject, reference: Path, settings: Mapping[str, Any], method: Mapping[str, Any]
-    ) -> None:
-        self.subject, self.reference, self.options = subject, reference, {**settings, **method}
+    def __init__(self, subject: Subject, reference: Path, options: Mapping[str, Any]) -> None:
+        self.subject, self.reference, self.options = subject, reference, options
         try:
             self.view = subject.prepare(read(reference))
         except ImageError as error:
@@ -136,9 +134,9 @@ class ExplainPairs:
 def _side(pair: Pair, row: int) -> dict[str, Any]:
     """What is known of one of the two images."""
     return {
-        "similarity": {name: values[row].item() for name, values in pair.similarity.items()},
+        "similarity": row_of(pair.similarity, row),
         **verdict_told(pair.masks.verdict[row]),
-        "areas": {name: values[row].item() for name, values in cut_areas(pair.masks).items()},
+        "areas": row_of(cut_areas(pair.masks), row),
     }
 
 

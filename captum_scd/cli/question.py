@@ -29,9 +29,9 @@ def subject(options: argparse.Namespace) -> Subject:
         UsageError: if it cannot be loaded or explained, or the names or the size do not fit it.
     """
     names, device = read_names(options.classes), chosen_device(options.device)
-    loaded = load(options.model)
-    prepare, scaled = preparation(options, loaded.inputs), normalization(options, loaded.inputs)
-    model, names = loaded.network.to(device), names or loaded.inputs.names
+    network, own = load(options.model)
+    prepare, scaled = preparation(options, own), normalization(options, own)
+    model, names = network.to(device), names or own.names
     count = probe(logits_of(model), prepare.size, device)
     if count == 1:
         image = torch.zeros(1, 3, prepare.size, prepare.size, device=device)

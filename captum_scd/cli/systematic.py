@@ -7,8 +7,8 @@ from pathlib import Path
 
 from torch import Tensor
 
-from captum_scd._errors import UsageError, one_line
-from captum_scd._writing import replacing
+from captum_scd._errors import UsageError, one_line, written
+from captum_scd._writing import put_text
 from captum_scd.cli.arguments import chosen_device
 from captum_scd.cli.models import load_model
 from captum_scd.cli.objects import Objects, read_objects
@@ -18,12 +18,9 @@ from captum_scd.pages.group_words import class_table, group_record, told
 from captum_scd.pages.groups import page_entries, page_report
 from captum_scd.pages.stored import Stored, entries, picture_of
 from captum_scd.pages.writing import check_page, write
-from captum_scd.photos.preparing import Normalization
 from captum_scd.store import Entry
-from captum_scd.store.schema import NUMBER, Rule, list_of
 from captum_scd.systematic import Case, Embedding, Findings, appearance, by_class, find, look, share_on
 
-THREE = Rule("three numbers", lambda value: list_of(NUMBER, least=3).holds(value) and len(value) == 3)
 Describe = Callable[[Tensor, Tensor], Tensor]
 PAGE, RECORD = "errors.html", "errors.json"
 
@@ -106,13 +103,12 @@ class CaseReader:
 
 def _embedding(options: argparse.Namespace, stored: Stored) -> Describe:
     """Describe by the network's own features; what is returned raises `UsageError` if it has none."""
-    asked = stored.asked
-    if not all(THREE.holds(asked.get(name)) for name in ("mean", "std")):
+    normalization = stored.normalization
+    if normalization is None:
         raise UsageError(
             "Expected a store that knows how its images were normalised for --model, but this one does not."
         )
     device = chosen_device(options.device)
-    normalization = Normalization(tuple(asked["mean"]), tuple(asked["std"]))
     embedding = Embedding(load_model(options.model).to(device))
 
     def embedded(picture: Tensor, joint: Tensor) -> Tensor:
@@ -144,8 +140,5 @@ def _write_record(path: Path, stored: Stored, cases: Sequence[Case], findings: F
         "alpha": findings.alpha,
         "groups": [group_record(group, stored.classes) for group in findings.groups],
     }
-    try:
-        with replacing(path) as partial:
-            partial.write_text(json.dumps(record, indent=2, allow_nan=False) + "\n", encoding="utf-8")
-    except OSError as error:
-        raise UsageError(f"Expected to write {str(path)!r}, but it raised {one_line(error)}.") from error
+    with written(path):
+        put_text(path, json.dumps(record, indent=2, allow_nan=False))

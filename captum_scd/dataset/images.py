@@ -1,7 +1,7 @@
 """Images below folders and URLs, as many as there are, without holding them or a list of them."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePosixPath
@@ -27,7 +27,7 @@ class Images:
     """
 
     places: Sequence[Path | str]
-    reading: PhotoInput
+    reading: Callable[[Path | str], PhotoInput]
     target: int | None
     labels: Classes | None
 
@@ -48,7 +48,7 @@ class Images:
         if self.labels is not None:
             folder = (image.resolve() if isinstance(image, Path) else PurePosixPath(image)).parent.name
             label = self.labels.index("the folder of each image", folder)
-        return Sample(key, self.reading.of(image), self.target, label, str(image), partial(digest_of, image))
+        return Sample(key, self.reading(image), self.target, label, str(image), partial(digest_of, image))
 
 
 def _whole(place: Path | str) -> Path | str:

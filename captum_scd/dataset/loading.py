@@ -24,6 +24,11 @@ class LoadedPart:
     part: Part
     loading: list[tuple[Sample, "Future[tuple[Sample, Tensor]]"]]
 
+    @classmethod
+    def begun(cls, part: Part, pool: ThreadPoolExecutor) -> "LoadedPart":
+        """Begin to load its images."""
+        return cls(part, [(sample, pool.submit(loaded_sample, sample)) for sample in part.todo])
+
     def images(self, failed: dict[str, str]) -> Iterator[tuple[Sample, Tensor]]:
         """Yield images and their hashed samples in order, as they come; note what cannot be loaded."""
         for sample, image in self.loading:
@@ -63,11 +68,7 @@ def _read(
         for part in parts:
             if stop.is_set():
                 return
-            _put(
-                LoadedPart(part, [(sample, pool.submit(loaded_sample, sample)) for sample in part.todo]),
-                waiting,
-                stop,
-            )
+            _put(LoadedPart.begun(part, pool), waiting, stop)
         _put(None, waiting, stop)
     except BaseException as error:
         _put(error, waiting, stop)

@@ -16,9 +16,9 @@ from captum_scd._captum import progress_bar
 from captum_scd._errors import one_line
 from captum_scd._version import __version__
 from captum_scd.dataset.loading import LoadedPart
-from captum_scd.dataset.parts import PART, Part, chunks, parts
-from captum_scd.dataset.running import Outcome, Run, opened
-from captum_scd.dataset.samples import known_length, loaded_sample, samples
+from captum_scd.dataset.parts import AGAIN, PART, Part, chunks, parts
+from captum_scd.dataset.running import Outcome, Run, check_counts, opened
+from captum_scd.dataset.samples import known_length, samples
 from captum_scd.dataset.spreading import Cluster, LostError, TaskAnswer, Work, connected, spread
 from captum_scd.runs.explaining import Explaining, Model
 from captum_scd.store import MaskStore
@@ -79,6 +79,7 @@ def explain_on_ray(
         ValueError, OSError: as `explain_dataset` does, and as `connected` does.
         ImportError: without Ray Data.
     """
+    check_counts(batch_size=batch_size, part_size=part_size)
     cluster = cluster or Cluster()
     where = device or ("cuda" if cluster.gpus_per_worker else "cpu")
     here = Explaining(model, settings, method or {}, None)
@@ -126,7 +127,7 @@ class Committing:
 
     def _loaded(self, store: MaskStore, part: Part) -> Any:
         with ThreadPoolExecutor(READERS) as pool:
-            one = LoadedPart(part, [(sample, pool.submit(loaded_sample, sample)) for sample in part.todo])
+            one = LoadedPart.begun(part, pool)
         return lambda: self._committed(store, one)
 
     def _committed(self, store: MaskStore, one: LoadedPart) -> int:
@@ -180,7 +181,7 @@ class RayRun:
             RuntimeError: if a part is not there.
         """
         there = set(store.batches)
-        missing = [name for name in self._given if name not in there and not name.startswith("again-")]
+        missing = [name for name in self._given if name not in there and not name.startswith(AGAIN)]
         if missing:
             raise _given_up(f"{len(missing)} of {len(self._given)} parts are not in the store", "none")
         return Outcome.of(self._done, self._count, store, seen, self._changed)

@@ -15,8 +15,7 @@ from typing import TypeVar
 
 from torch import Tensor
 
-from captum_scd._errors import ImageError
-from captum_scd.dataset.samples import Sample
+from captum_scd.dataset.samples import Sample, Unloadable
 from captum_scd.store import Kept, MaskStore
 from captum_scd.store.index import Index
 
@@ -25,6 +24,9 @@ PART = 64
 
 DONE = "done"
 """Stands for a batch where keys that need nothing are noted."""
+
+AGAIN = "again-"
+"""Begins the name of a batch of what failed before or has changed since."""
 
 READERS = 8
 """Files that are hashed at a time."""
@@ -71,7 +73,7 @@ def parts(samples: Iterable[Sample], store: MaskStore, size: int, seen: Index) -
         todo = tuple(again.get(one.key, one) for one in some if one.key in again or one.key not in kept)
         name = batch_name(keys)
         if again or store.has_batch(name):
-            name = f"again-{batch_name([_version(one, kept) for one in todo])}"
+            name = f"{AGAIN}{batch_name([_version(one, kept) for one in todo])}"
         seen.add(name, [one.key for one in todo])
         seen.add(DONE, keys)
         yield Part(name, todo, len(some), {key: kept[key].batch for key in again})
@@ -99,18 +101,10 @@ def changed(samples: Sequence[Sample], kept: Mapping[str, Kept]) -> list[Sample]
 
 
 def _again(sample: Sample, kept: Kept) -> Sample:
-    return sample if sample.source == kept.source else replace(sample, image=_Elsewhere(kept.source))
-
-
-@dataclass(frozen=True)
-class _Elsewhere:
-    source: str
-
-    def __call__(self) -> Tensor:
-        raise ImageError(
-            f"the store has another photo of this name, {self.source!r}; give both folders in one run, or "
-            "another store"
-        )
+    if sample.source == kept.source:
+        return sample
+    why = f"the store has another photo of this name, {kept.source!r}"
+    return replace(sample, image=Unloadable(f"{why}; give both folders in one run, or another store"))
 
 
 def batch_name(keys: Sequence[str]) -> str:

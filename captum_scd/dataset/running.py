@@ -10,7 +10,7 @@ from captum_scd._captum import progress_bar
 from captum_scd._warnings import once
 from captum_scd.dataset.interrupts import postponed
 from captum_scd.dataset.loading import LoadedPart, loaded
-from captum_scd.dataset.parts import DONE, PART, Part, by_size, parts
+from captum_scd.dataset.parts import AGAIN, DONE, PART, Part, by_size, parts
 from captum_scd.dataset.samples import Sample, known_length, samples
 from captum_scd.runs.explaining import Explaining, Model
 from captum_scd.settings import check_integer
@@ -43,9 +43,7 @@ class Outcome:
     replaced: int = field(default=0, repr=False)
 
     @classmethod
-    def of(
-        cls, done: int, count: int, store: MaskStore, seen: Index, changed: Collection[str] = ()
-    ) -> "Outcome":
+    def of(cls, done: int, count: int, store: MaskStore, seen: Index, changed: Collection[str]) -> "Outcome":
         """What became of `count` images whose keys were seen, `done` of which this run has explained.
 
         A photo that could not be done again, and is what it was once more, has not failed.
@@ -123,12 +121,17 @@ def explain_dataset(
     Outcome(done=1, skipped=2, failed={})
     ['0.jpg', '1.jpg', '2.jpg']
     """
-    for name, value in (("batch_size", batch_size), ("part_size", part_size), ("workers", workers)):
-        check_integer(name, value, least=1)
+    check_counts(batch_size=batch_size, part_size=part_size, workers=workers)
     explaining = Explaining(model, settings, method or {}, device)
     run = Run(explaining, opened(store, explaining.identity(classes, preparation)), batch_size)
     found = parts(samples(dataset), run.store, part_size, run.seen)
     return run.over(found, workers, known_length(dataset) if show_progress else None, show_progress)
+
+
+def check_counts(**counts: int) -> None:
+    """Raise unless each of them is 1 at least."""
+    for name, value in counts.items():
+        check_integer(name, value, least=1)
 
 
 def opened(store: Place | MaskStore, identity: Mapping[str, Any]) -> MaskStore:
@@ -209,7 +212,7 @@ class Run:
     def _commit(self, part: Part, entries: Sequence[Entry], failed: Mapping[str, str]) -> None:
         for key, why in failed.items():
             self.store.fail(key, why, part.replaces.get(key))
-        if entries or (failed and not part.name.startswith("again-")):
+        if entries or (failed and not part.name.startswith(AGAIN)):
             order = {sample.key: place for place, sample in enumerate(part.todo)}
             self.store.append(sorted(entries, key=lambda entry: order[entry.key]), part.name, part.replaces)
         self.done += len(entries)

@@ -61,6 +61,17 @@ class Sample:
         return image
 
 
+@dataclass(frozen=True)
+class Unloadable:
+    """Stands for an image that is not there: loading it says why."""
+
+    why: str
+
+    def __call__(self) -> Tensor:
+        """Raise `ImageError`."""
+        raise ImageError(self.why)
+
+
 def loaded_sample(sample: Sample) -> tuple[Sample, Tensor]:
     """Hash a sample and load it, in this order: what takes the file's place meanwhile has another hash.
 
@@ -116,15 +127,7 @@ def _item(dataset: Any, number: int) -> Any:
     try:
         return dataset[number]
     except Exception as error:
-        return Sample(f"item {number}", _Broken(one_line(error)))
-
-
-@dataclass(frozen=True)
-class _Broken:
-    why: str
-
-    def __call__(self) -> Tensor:
-        raise ImageError(f"it cannot be loaded ({self.why})")
+        return Sample(f"item {number}", Unloadable(f"it cannot be loaded ({one_line(error)})"))
 
 
 def _sample(item: Any) -> Sample:

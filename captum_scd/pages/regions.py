@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from captum_scd.masks import THRESHOLD, FIDOMasks
-from captum_scd.pages.words import doubts
+from captum_scd.pages.words import doubts, predicted_words
 from captum_scd.report import Column, Entry, Map
 from captum_scd.runs.classes import Classes
 from captum_scd.runs.results import Result
@@ -96,7 +96,7 @@ class Shown:
             numbers={
                 **_numbers(result.probability, result.areas), **_verdict_numbers(result.verdict), **right
             },
-            label=_label(result, classes),
+            label=predicted_words(result.predicted, result.target, classes, result.label),
             infill=self.infill,
             facts={
                 **_verdict_facts(result.verdict), **_classes(result, classes), **self.facts,
@@ -132,17 +132,6 @@ def _numbers(probability: Mapping[str, float], area: Mapping[str, float]) -> dic
     relative = {name: min(1.0, one / whole) for name, one in shares.items() if whole and one is not None}
     told = {**plain, **relative, "SSR area": area.get("ssr"), "SDR area": area.get("sdr")}
     return {name: value for name, value in told.items() if value is not None}
-
-
-def _label(result: Result, classes: Classes) -> str:
-    """Name the predicted class, and those it is not: the explained one, the true one."""
-    others = {"explained": result.target, "true": result.label}
-    words = [
-        f"{word}: {classes.label(other)}"
-        for word, other in others.items()
-        if other is not None and other != result.predicted
-    ]
-    return classes.label(result.predicted) + (f" ({', '.join(words)})" if words else "")
 
 
 def _classes(result: Result, classes: Classes) -> dict[str, str]:

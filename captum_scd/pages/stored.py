@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 import torch
 from torch import Tensor
@@ -15,12 +15,13 @@ from captum_scd._captum import progress_bar
 from captum_scd._errors import ImageError, UsageError, one_line
 from captum_scd.pages.regions import Shown
 from captum_scd.pages.sources import Sources
-from captum_scd.photos.preparing import Preparation, View
+from captum_scd.photos.preparing import Normalization, Preparation, View
 from captum_scd.photos.reading import read
 from captum_scd.runs.classes import Classes
 from captum_scd.runs.digests import digest_of
 from captum_scd.runs.results import Result
 from captum_scd.store import Entry, MaskStore
+from captum_scd.store.schema import NUMBER, list_of
 
 LARGEST = 1 << 13
 """Pixels along a side of what is shown of a photo."""
@@ -79,6 +80,14 @@ class Stored:
         return preparation if isinstance(preparation, dict) else {}
 
     @property
+    def normalization(self) -> Normalization | None:
+        """How inputs were scaled, None where the store does not know."""
+        mean, std = (self.asked.get(name) for name in ("mean", "std"))
+        if not (_is_colour(mean) and _is_colour(std)):
+            return None
+        return Normalization(tuple(mean), tuple(std))
+
+    @property
     def preparation(self) -> Preparation | None:
         """How photos were cut, None where the store does not know."""
         size, resize = self.asked.get("size"), self.asked.get("resize")
@@ -91,7 +100,7 @@ class Stored:
 
         None where that is not known, or the photo is not to be read or another than it was.
         """
-        if not entry.source or self.preparation is None or len(entry.masks.size) != 2:
+        if not entry.source or self.preparation is None:
             return None
         place = self.sources.find(entry.source)
         try:
@@ -130,6 +139,10 @@ class Stored:
             "Learning": self.settings,
             "Versions": self.store.versions,
         }
+
+
+def _is_colour(value: Any) -> TypeGuard[list[float]]:
+    return list_of(NUMBER).holds(value) and len(value) == 3
 
 
 def picture_of(view: View | None) -> Tensor | None:

@@ -9,10 +9,13 @@ from captum_scd.runs.results import Result
 from captum_scd.verdict import INFILL, MEANINGS, Verdict
 
 
-def predicted_words(predicted: int, target: int, classes: Classes) -> str:
-    """Name the class that was predicted, and the explained one where it is another."""
-    name = classes.label(predicted)
-    return name if predicted == target else f"{name} (explained: {classes.label(target)})"
+def predicted_words(predicted: int, target: int, classes: Classes, true: int | None = None) -> str:
+    """Name the class that was predicted, and the explained and the true one where they are others."""
+    others = {"explained": target, "true": true}
+    words = [
+        f"{word}: {classes.label(other)}" for word, other in others.items() if other not in (None, predicted)
+    ]
+    return classes.label(predicted) + (f" ({', '.join(words)})" if words else "")
 
 
 def question_words(

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-from captum_scd._errors import UsageError, one_line
+from captum_scd._errors import UsageError, written
 from captum_scd._writing import replacing
 from captum_scd.report import Entry, Failure, Report, is_page, render
 
@@ -24,9 +24,10 @@ def write(path: Path, report: Report, images: Iterable[Entry | Failure]) -> Path
     Raises:
         UsageError: if it cannot be written.
     """
-    try:
-        with replacing(path) as partial, partial.open("w", encoding="ascii", newline="\n") as file:
-            file.writelines(render(report, images))
-    except OSError as error:
-        raise UsageError(f"Expected to write {str(path)!r}, but it raised {one_line(error)}.") from error
+    with (
+        written(path),
+        replacing(path) as partial,
+        partial.open("w", encoding="ascii", newline="\n") as file,
+    ):
+        file.writelines(render(report, images))
     return path

@@ -1,7 +1,7 @@
 """From a photo to what a network gets to see: cutting and scaling."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +49,10 @@ class View:
     def part(self) -> str:
         """Say which part of the photo that is, such as "middle 57 %"; empty where it is nearly all."""
         return f"middle {self.seen:.0%}".replace("%", " %") if self.seen < NEARLY_ALL else ""
+
+    def record(self) -> dict[str, Any]:
+        """Say which part of which photo it is, as summaries do."""
+        return {"size": list(self.photo), "crop": list(self.crop), "seen": round(self.seen, 4)}
 
     def on_photo(self, box: Sequence[int]) -> list[float]:
         """Carry a box (x0, y0, x1, y1) from the view's pixels over to the photo's."""
@@ -148,7 +152,3 @@ class PhotoInput:
             ImageError: if that fails.
         """
         return self.normalize(self.prepare(read(self.place)).pixels)[0]
-
-    def of(self, place: Path | str) -> "PhotoInput":
-        """Take another photo in the same way."""
-        return replace(self, place=place)

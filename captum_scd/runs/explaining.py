@@ -1,6 +1,6 @@
 """`Explaining`: learn the masks of images, batch by batch, with one network and fixed settings."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from functools import cached_property
 from typing import Any
@@ -18,7 +18,7 @@ from captum_scd.look_alikes import NEAREST
 from captum_scd.masks import THRESHOLD, FIDOMasks
 from captum_scd.metrics.probability import shown_by
 from captum_scd.provenance import fingerprint
-from captum_scd.runs.facts import class_probabilities, cut_areas, probabilities_shown
+from captum_scd.runs.facts import class_probabilities, cut_areas, probabilities_shown, row_of
 from captum_scd.scoring import used
 from captum_scd.settings import NAMES, Settings
 from captum_scd.store import Entry
@@ -141,7 +141,8 @@ class Explaining:
         with preserved(self.network, [inputs.device]):
             probabilities = class_probabilities(self.network, inputs)
         predicted = probabilities.argmax(1).tolist()
-        asked = [best if one is None else int(one) for one, best in _pairs(targets, predicted)]
+        given = [None] * len(keys) if targets is None else targets
+        asked = [best if one is None else int(one) for one, best in zip(given, predicted, strict=True)]
         if self.settings.get("contrast_target") in asked:
             raise ImageError("it would be explained as the contrast class itself")
         masks = self._learned(inputs, asked if probabilities.shape[1] > 1 else None)
@@ -156,8 +157,8 @@ class Explaining:
                 masks[row],
                 asked[row],
                 predicted[row],
-                _of(chances, row),
-                _of(areas, row),
+                row_of(chances, row),
+                row_of(areas, row),
                 label,
                 source,
                 others[row],
@@ -187,7 +188,8 @@ class Explaining:
             return self(*columns), {}
         except Exception as error:
             if len(keys) == 1:
-                return [], {keys[0]: reason(error)}
+                known = isinstance(error, ImageError)
+                return [], {keys[0]: str(error) if known else f"explaining it raised {one_line(error)}"}
         entries: list[Entry] = []
         failed: dict[str, str] = {}
         for row in range(len(keys)):
@@ -238,11 +240,6 @@ def _softly(masks: FIDOMasks) -> dict[str, Tensor]:
     }
 
 
-def reason(error: Exception) -> str:
-    """Say why there is nothing of an image."""
-    return str(error) if isinstance(error, ImageError) else f"explaining it raised {one_line(error)}"
-
-
 def _kept(masks: FIDOMasks) -> FIDOMasks:
     """Leave out what a store does not hold."""
     return FIDOMasks(
@@ -252,11 +249,3 @@ def _kept(masks: FIDOMasks) -> FIDOMasks:
 
 def _row(columns: tuple[Any, ...], row: int) -> tuple[Any, ...]:
     return tuple(None if column is None else column[row : row + 1] for column in columns)
-
-
-def _pairs(targets: Sequence[int | None] | None, predicted: list[int]) -> Iterator[tuple[int | None, int]]:
-    return zip(targets if targets is not None else [None] * len(predicted), predicted, strict=True)
-
-
-def _of(columns: Mapping[str, Tensor], row: int) -> dict[str, float]:
-    return {name: values[row].item() for name, values in columns.items()}

@@ -57,6 +57,11 @@ def probabilities_shown(
     return seen
 
 
+def row_of(columns: Mapping[str, Tensor], row: int) -> dict[str, float]:
+    """Take what columns (N,) hold of one image."""
+    return {name: values[row].item() for name, values in columns.items()}
+
+
 def cut_areas(masks: FIDOMasks) -> dict[str, Tensor]:
     """Share (N,) of the image that each mask covers, cut at `THRESHOLD`."""
     return {mode: area(masks.threshold(THRESHOLD, mode)) for mode in MODES}

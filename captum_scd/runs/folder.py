@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from captum_scd._errors import ImageError, UsageError, one_line
 from captum_scd._version import __version__
-from captum_scd._writing import FOR_ALL, replacing, sweep
+from captum_scd._writing import FOR_ALL, put_text, replacing, sweep
 from captum_scd.photos.figures import SOFTWARE
 from captum_scd.runs.naming import SUFFIXES, Photo
 from captum_scd.runs.results import Summary
@@ -106,8 +106,7 @@ class Folder:
         summary.unlink(missing_ok=True)
         write_figure(found.figure, figure)
         found.archive.save(archive)
-        with replacing(summary) as partial:
-            partial.write_text(text + "\n", encoding="utf-8")
+        put_text(summary, text)
 
     def _paths(self, photo: Photo) -> tuple[Path, Path, Path]:
         figure, archive, summary = (self.place / (photo.name + suffix) for suffix in SUFFIXES)

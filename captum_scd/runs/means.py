@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from captum_scd._writing import replacing
+from captum_scd._writing import put_text
 from captum_scd.comparison import Row, tables
 from captum_scd.comparison.costs import Cost
 from captum_scd.comparison.measures import Measure
@@ -64,8 +64,7 @@ def write(
         del method["values"]
     texts = tables.markdown(rows, measures), json.dumps(record, indent=2, allow_nan=False)
     for name, text in zip(NAMES, texts, strict=True):
-        with replacing(out / name) as partial:
-            partial.write_text(text + "\n", encoding="utf-8")
+        put_text(out / name, text)
 
 
 def _row(records: Sequence[Mapping[str, Any]]) -> Row:

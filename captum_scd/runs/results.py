@@ -6,6 +6,7 @@ from typing import Any
 
 from captum_scd.masks import FIDOMasks
 from captum_scd.runs.classes import Classes
+from captum_scd.runs.facts import cut_areas, row_of
 from captum_scd.store import Entry
 from captum_scd.store.entry import SCHEMA
 from captum_scd.verdict import Verdict
@@ -93,11 +94,11 @@ class Result:
         }
 
 
-def further(masks: FIDOMasks, areas: Sequence[Mapping[str, float]]) -> dict[str, Any]:
+def further(masks: FIDOMasks) -> dict[str, Any]:
     """Say what is known of further regions as a summary does; nothing where none were looked for."""
     told = [
-        {"areas": dict(own), **verdict_told(next(iter(one.verdict), None))}
-        for one, own in zip(masks.alternatives, areas, strict=True)
+        {"areas": row_of(cut_areas(one), 0), **verdict_told(next(iter(one.verdict), None))}
+        for one in masks.alternatives
     ]
     return {"alternatives": told} if told else {}
 

@@ -15,7 +15,7 @@ import importlib
 import json
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -46,8 +46,8 @@ class Hierarchy:
     root: "zarr.Group"
 
     @classmethod
-    def create(cls, place: str, attributes: Mapping[str, Any]) -> "Hierarchy":
-        """Make a new one; of several at once, one succeeds.
+    def create(cls, place: str, attributes: Mapping[str, Any]) -> None:
+        """Make a new one, and leave it closed; of several at once, one succeeds.
 
         Raises:
             FileExistsError: if there is one, or another process was first.
@@ -56,9 +56,9 @@ class Hierarchy:
         """
         if _opened(_resolved(place), "r") is None:
             _check_nothing_left(place)
-            _write_top(place, attributes)
-            return cls.open(place, "a")
-        raise _there_is_one(place)
+            if _write_top(place, attributes):
+                return
+        raise FileExistsError(f"Expected no store at {place!r} yet, but there is one.")
 
     @classmethod
     def open(cls, place: str, mode: str) -> "Hierarchy":
@@ -114,11 +114,8 @@ class Hierarchy:
         """
         CHECKS[kind](facts)
         attributes = {"digest": digest(facts), "facts": facts}
-        with _compact(), _writing(self.place):
-            try:
-                self.root.create_group(f"{kind}/{name}", attributes=attributes, overwrite=again)
-            except _zarr().errors.ContainsGroupError:
-                return
+        with _compact(), _writing(self.place), suppress(_zarr().errors.ContainsGroupError):
+            self.root.create_group(f"{kind}/{name}", attributes=attributes, overwrite=again)
 
     def facts(self, kind: str, name: str) -> dict[str, Any]:
         """Read facts.
@@ -181,16 +178,13 @@ def _check_nothing_left(place: str) -> None:
         )
 
 
-def _write_top(place: str, attributes: Mapping[str, Any]) -> None:
+def _write_top(place: str, attributes: Mapping[str, Any]) -> bool:
+    """Write what makes it a store; return whether nobody else was first."""
     top = {"attributes": dict(attributes), "zarr_format": 3, "node_type": "group"}
-    with _writing(place):
-        try:
-            _claim(f"{place.rstrip('/')}/zarr.json", json.dumps(top, allow_nan=False).encode())
-        except FileExistsError:
-            pass
-        else:
-            return
-    raise _there_is_one(place)
+    with _writing(place), suppress(FileExistsError):
+        _claim(f"{place.rstrip('/')}/zarr.json", json.dumps(top, allow_nan=False).encode())
+        return True
+    return False
 
 
 def _claim(place: str, content: bytes) -> None:
@@ -200,10 +194,6 @@ def _claim(place: str, content: bytes) -> None:
         claim(Path(path), content)
     else:
         files.pipe_file(path, content, mode="create")
-
-
-def _there_is_one(place: str) -> FileExistsError:
-    return FileExistsError(f"Expected no store at {place!r} yet, but there is one.")
 
 
 def _opened(where: str, mode: str) -> "zarr.Group | None":

@@ -6,7 +6,7 @@ A store may come from anybody. Whoever reads one finds either what these rules s
 import json
 import math
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -56,11 +56,10 @@ def whole(least: int, most: int) -> Rule:
     )
 
 
-def list_of(rule: Rule, least: int = 0) -> Rule:
+def list_of(rule: Rule) -> Rule:
     """Lists whose items all keep to a rule."""
     return Rule(
-        f"a list of {rule.what}",
-        lambda value: isinstance(value, list) and len(value) >= least and all(map(rule.holds, value)),
+        f"a list of {rule.what}", lambda value: isinstance(value, list) and all(map(rule.holds, value))
     )
 
 
@@ -197,20 +196,12 @@ def _check_verdicts(columns: Any, keys: Sequence[str]) -> None:
     words = {"word": Rule("a word for a verdict", WORDS.__contains__), "why": TEXT}
     for one, column in columns.items():
         _check_column(f"verdict {one!r}", column, keys, words.get(one, NUMBER).or_nothing())
-    for row in _rows(columns, len(keys)):
-        if row.get("word") is not None:
-            _check_verdict(row)
-
-
-def _rows(columns: Mapping[str, Sequence[Any]], count: int) -> Iterable[dict[str, Any]]:
-    return ({name: column[row] for name, column in columns.items()} for row in range(count))
-
-
-def _check_verdict(row: Mapping[str, Any]) -> None:
-    try:
-        Verdict.from_dict(row)
-    except KeyError as error:
-        raise ValueError(f"its verdicts have no {error}") from error
+    for row in range(len(keys)):
+        fields = {name: column[row] for name, column in columns.items()}
+        try:
+            fields.get("word") is None or Verdict.from_dict(fields)
+        except KeyError as error:
+            raise ValueError(f"its verdicts have no {error}") from error
 
 
 def short(value: Any) -> str:

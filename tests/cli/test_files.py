@@ -54,15 +54,15 @@ def saved(path: Path, held: object) -> Path:
     ("save", "name"), [(scripted, "n.pt"), (frozen, "n.torchscript"), (exported, "n.pt2")]
 )
 def test_networks_that_were_saved_whole_answer_as_they_did(tmp_path, save, name):
-    loaded = load(str(save(tmp_path / name, network())))
-    torch.testing.assert_close(loaded.network(IMAGES), network()(IMAGES))
-    assert not any(part.training for part in loaded.network.modules())
-    loaded.network.train().eval()
-    assert loaded.inputs.size == (12 if save is exported else None)
+    net, said = load(str(save(tmp_path / name, network())))
+    torch.testing.assert_close(net(IMAGES), network()(IMAGES))
+    assert not any(part.training for part in net.modules())
+    net.train().eval()
+    assert said.size == (12 if save is exported else None)
 
 
 def test_other_constants_are_another_network(tmp_path):
-    one, other = (load(str(frozen(tmp_path / f"{seed}.pt", network(seed)))).network for seed in (0, 1))
+    one, other = (load(str(frozen(tmp_path / f"{seed}.pt", network(seed))))[0] for seed in (0, 1))
     assert fingerprint(one) != fingerprint(other)
 
 
@@ -84,7 +84,7 @@ def test_a_file_of_ones_own_may_load_them(tmp_path, monkeypatch, call):
     scripted(tmp_path / "n.pt", network())
     exported(tmp_path / "n.pt2", network())
     (tmp_path / "own.py").write_text(f"import torch\ndef load():\n    return {call}\n")
-    loaded = load("own.py:load").network
+    loaded = load("own.py:load")[0]
     with counted(loaded) as passes:
         loaded.eval()(IMAGES)
     assert passes.total == 2

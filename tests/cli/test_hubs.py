@@ -40,9 +40,9 @@ def torchvision(monkeypatch) -> None:
 
 
 def test_torchvision_networks_by_name(torchvision):
-    loaded = load("torchvision:tiny")
-    assert not loaded.network.training
-    assert loaded.inputs == Inputs(20, 24, (0.1, 0.2, 0.3), (0.4, 0.5, 0.6), ("wren", "crane"))
+    net, said = load("torchvision:tiny")
+    assert not net.training
+    assert said == Inputs(20, 24, (0.1, 0.2, 0.3), (0.4, 0.5, 0.6), ("wren", "crane"))
 
 
 def test_unknown_torchvision_network(torchvision):
@@ -99,9 +99,9 @@ NUMBERS = ((0.1, 0.2, 0.3), (0.4, 0.5, 0.6))
 )
 def test_timm_networks_by_name(monkeypatch, others, subset, inputs):
     stand_in_for_timm(monkeypatch, Trained(**others), subset)
-    loaded = load("timm:tiny")
-    assert not loaded.network.training
-    assert loaded.inputs == inputs
+    net, said = load("timm:tiny")
+    assert not net.training
+    assert said == inputs
 
 
 def test_unknown_timm_network(monkeypatch):
@@ -133,14 +133,14 @@ def written(folder, kind: str, **options: Any) -> Inputs:
     """Write an image processor beside the network, and load both."""
     processor = getattr(pytest.importorskip("transformers"), kind)
     processor(image_mean=[0.1, 0.2, 0.3], image_std=[0.4, 0.5, 0.6], **options).save_pretrained(folder)
-    return load(f"hf:{folder}").inputs
+    return load(f"hf:{folder}")[1]
 
 
 def test_networks_of_transformers_give_logits_and_names(vit):
-    loaded = load(f"hf:{vit}")
-    assert loaded.network(torch.zeros(2, 3, 32, 32)).shape == (2, 2)
-    assert not any(part.training for part in loaded.network.modules())
-    assert loaded.inputs == Inputs(names=("wren", "crane"))
+    net, said = load(f"hf:{vit}")
+    assert net(torch.zeros(2, 3, 32, 32)).shape == (2, 2)
+    assert not any(part.training for part in net.modules())
+    assert said == Inputs(names=("wren", "crane"))
 
 
 @pytest.mark.parametrize(

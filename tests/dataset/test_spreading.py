@@ -2,6 +2,7 @@
 
 import pickle
 import sys
+from pathlib import Path
 from threading import Thread
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from doubling import Doubling, broken
 
 from captum_scd.dataset import spreading
+from captum_scd.dataset.on_ray import explain_on_ray
 from captum_scd.dataset.spreading import LARGEST, Cluster, TaskAnswer, Worker, packets
 
 
@@ -94,3 +96,10 @@ def test_without_ray_one_sentence_names_the_extra(monkeypatch: pytest.MonkeyPatc
 
 def test_no_tasks_need_no_cluster() -> None:
     assert list(spreading.spread({}, Doubling.make, Cluster())) == []
+
+
+@pytest.mark.parametrize("name", ["batch_size", "part_size"])
+def test_a_run_of_no_images_at_a_time_is_refused_before_anything_starts(name: str, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=f"{name}.* at least 1, but got 0"):
+        explain_on_ray(Doubling, [], tmp_path / "masks.zarr", **{name: 0})
+    assert not any(tmp_path.iterdir())

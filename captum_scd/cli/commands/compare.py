@@ -1,15 +1,16 @@
 """What `captum-scd compare` takes."""
 
 import argparse
+from pathlib import Path
 from typing import Any
 
 from captum_scd._errors import UsageError
 from captum_scd.cli.commands.groups import (
     LEARNED,
-    add_folder,
     add_learning,
     add_preparation,
     add_question,
+    add_report,
     add_score,
     add_subject,
 )
@@ -35,7 +36,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """Make a parser that of `compare`."""
     parser.description = DESCRIPTION
     add_subject(parser)
-    add_folder(parser, PAGE)
+    parser.add_argument("--out", required=True, type=Path, metavar="DIR", help="folder for the results")
+    add_report(parser, PAGE)
     question = parser.add_argument_group("question")
     add_question(question)
     add_score(question)

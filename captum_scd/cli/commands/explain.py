@@ -25,8 +25,15 @@ BATCH = 8
 WITH_OUT, WITH_STORE = ("report", "overwrite", "alternatives"), ("labels", "batch", "engine")
 """Options that go with one of the two places only."""
 
-OF_CLASSES = {"target": "auto", "contrast": None, "classes": None, "score": None}
-OF_OTHERS = {"store": None, "report": False, "alternatives": None}
+WITHOUT_REFERENCE = {
+    "target": "auto",
+    "contrast": None,
+    "classes": None,
+    "score": None,
+    "store": None,
+    "report": False,
+    "alternatives": None,
+}
 """Options that have no meaning with a reference, and what they are where they are not given."""
 
 OF_RAY = ("address", "workers", "gpus_per_worker")
@@ -63,24 +70,16 @@ def run(options: argparse.Namespace) -> int:
     check_engine(options)
     check_spec(options.model)
     if options.reference is not None:
-        return _pairs(options)
+        check_reference(options)
     if options.store is not None:
         check_images(options.images)
         from captum_scd.cli.into_store import into_store
 
         return into_store(options)
     photos = find(options.images, options.out)
-    from captum_scd.cli import explain
+    from captum_scd.cli import explain, pairing
 
-    return explain.run(options, photos)
-
-
-def _pairs(options: argparse.Namespace) -> int:
-    check_reference(options)
-    photos = find(options.images, options.out)
-    from captum_scd.cli.pairing import explain_pairs
-
-    return explain_pairs(options, photos)
+    return (explain.run if options.reference is None else pairing.explain_pairs)(options, photos)
 
 
 def check_place(options: argparse.Namespace) -> None:
@@ -112,7 +111,7 @@ def check_reference(options: argparse.Namespace) -> None:
     Raises:
         UsageError: for the first of them.
     """
-    for name, default in {**OF_CLASSES, **OF_OTHERS}.items():
+    for name, default in WITHOUT_REFERENCE.items():
         if getattr(options, name) != default:
             raise UsageError(f"Expected --{name} without --reference, but got both.")
 

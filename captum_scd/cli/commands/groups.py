@@ -27,12 +27,6 @@ def add_subject(parser: Any) -> None:
     parser.add_argument("--model", required=True, metavar="SPEC", help=f"the network: {FORMS}")
 
 
-def add_folder(parser: Any, page: str) -> None:
-    """Add where results go, and whether there is to be a page about them."""
-    parser.add_argument("--out", required=True, type=Path, metavar="DIR", help="folder for the results")
-    add_report(parser, page)
-
-
 def add_report(parser: Any, page: str) -> None:
     """Add whether there is to be a page about the results."""
     parser.add_argument(
