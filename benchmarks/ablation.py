@@ -29,7 +29,7 @@ from torch import Generator, Tensor, nn
 from captum_scd import FIDOAttribution, FIDOMasks, calibration, explanation, learning, metrics, optimization
 from captum_scd.attribution import FAST
 from captum_scd.calibration import Order
-from captum_scd.cli.options import names_of, whole_number
+from captum_scd.cli.option_types import names_of, whole_number
 from captum_scd.passes import counted
 from captum_scd.trials import Trials
 

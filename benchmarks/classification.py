@@ -25,7 +25,7 @@ from torch.nn import functional as F
 
 from captum_scd import __version__
 from captum_scd.classification import COMBINATIONS
-from captum_scd.cli.options import whole_number
+from captum_scd.cli.option_types import whole_number
 from captum_scd.tables import markdown
 
 MAIN = "FIDO crop and whole"

@@ -20,7 +20,7 @@ from subjects import SUBJECTS, Question
 from torch import Tensor
 
 from captum_scd import compare, metrics
-from captum_scd.cli.options import names_of, whole_number
+from captum_scd.cli.option_types import names_of, whole_number
 from captum_scd.comparison import METHODS
 from captum_scd.provenance import versions
 

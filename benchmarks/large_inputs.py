@@ -17,7 +17,7 @@ import torch
 from torch import nn
 
 from captum_scd import FIDOAttribution
-from captum_scd.cli.options import whole_number
+from captum_scd.cli.option_types import whole_number
 from captum_scd.tables import markdown
 
 SIZES = (

@@ -21,7 +21,7 @@ from common.networks import load_module
 from torch import Tensor, nn
 
 from captum_scd.attribution import FAST
-from captum_scd.cli.options import whole_number
+from captum_scd.cli.option_types import whole_number
 from captum_scd.composites import blend
 from captum_scd.models import similarity_to
 from captum_scd.pairs import Pair, explain_pair

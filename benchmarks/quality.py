@@ -22,7 +22,7 @@ from common.tables import HEADINGS, Table, beside_fido, passes
 from torch import Tensor, nn
 
 from captum_scd import FIDOAttribution, FIDOMasks, compare, metrics
-from captum_scd.cli.options import names_of, whole_number
+from captum_scd.cli.option_types import names_of, whole_number
 from captum_scd.comparison import DEFAULT_MEASURES, DEFAULT_METHODS, MEASURES, METHODS
 from captum_scd.comparison.maps import stretched
 

@@ -22,7 +22,7 @@ from torch import Generator, Tensor, nn
 from torch.nn import functional as F
 
 from captum_scd import FIDOAttribution, FIDOMasks, infill, metrics
-from captum_scd.cli.options import number, whole_number
+from captum_scd.cli.option_types import number, whole_number
 from captum_scd.composites import blend
 from captum_scd.objective import SCORES
 from captum_scd.sampling import SAMPLERS, antithetic_noise

@@ -22,7 +22,7 @@ import torch
 from torch import Tensor
 
 from captum_scd import FIDOAttribution, FIDOMasks
-from captum_scd.cli.options import whole_number
+from captum_scd.cli.option_types import whole_number
 from captum_scd.dataset import explain_dataset
 from captum_scd.demo import generate, load, normalize
 from captum_scd.provenance import versions

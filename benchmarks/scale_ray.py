@@ -21,7 +21,7 @@ from typing import Any
 import torch
 from scale import bare, timed, write
 
-from captum_scd.cli.options import whole_number
+from captum_scd.cli.option_types import whole_number
 from captum_scd.dataset.on_ray import explain_on_ray
 from captum_scd.dataset.spreading import Cluster
 from captum_scd.demo import generate, load, normalize

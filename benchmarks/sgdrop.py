@@ -26,7 +26,7 @@ from overfocus.rows import ROWS
 from overfocus.task import Task
 from overfocus.training import Recipe, fit
 
-from captum_scd.cli.options import names_of, whole_number
+from captum_scd.cli.option_types import names_of, whole_number
 from captum_scd.tables import markdown
 
 COLUMNS = {

@@ -22,7 +22,7 @@ from common.networks import load_network
 from torch import Tensor, nn
 
 from captum_scd import FIDOAttribution
-from captum_scd.cli.options import names_of, whole_number
+from captum_scd.cli.option_types import names_of, whole_number
 from captum_scd.passes import Passes, counted
 from captum_scd.provenance import versions
 from captum_scd.tables import markdown

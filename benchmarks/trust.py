@@ -23,7 +23,7 @@ from torch import Tensor, nn
 
 from captum_scd import FIDOAttribution, FIDOMasks, infill, metrics
 from captum_scd.attribution import FAST
-from captum_scd.cli.options import whole_number
+from captum_scd.cli.option_types import whole_number
 from captum_scd.passes import counted
 from captum_scd.tables import markdown
 from captum_scd.verdict import AGREEMENT

@@ -14,8 +14,8 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from captum_scd.cli.arguments import IMAGENET_MEAN, IMAGENET_STD
-from captum_scd.cli.options import whole_number
+from captum_scd.cli.option_types import whole_number
+from captum_scd.cli.read_options import IMAGENET_MEAN, IMAGENET_STD
 from captum_scd.photos.preparing import Normalization
 from captum_scd.photos.reading import read as read_photo
 

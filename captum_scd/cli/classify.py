@@ -13,14 +13,14 @@ from captum_scd._errors import ImageError, UsageError
 from captum_scd._version import __version__
 from captum_scd.attribution import FIDOAttribution
 from captum_scd.classification import BoxRule, GuidedPrediction, MaskGuidedClassifier
-from captum_scd.cli.arguments import prepared, settings, strategies
-from captum_scd.cli.question import subject
+from captum_scd.cli.question import load_subject
+from captum_scd.cli.read_options import prepared, settings, strategies
 from captum_scd.photos.preparing import View
 from captum_scd.provenance import fingerprint
+from captum_scd.runs.answers import Answer, AnswerTable
 from captum_scd.runs.job import Job
 from captum_scd.runs.naming import Photo
 from captum_scd.runs.question import Subject
-from captum_scd.runs.table import Answer, AnswerTable
 from captum_scd.scoring import as_probabilities
 from captum_scd.tables import table
 
@@ -35,31 +35,31 @@ def run(options: argparse.Namespace, photos: Sequence[Photo]) -> int:
     Raises:
         UsageError: if the command cannot be carried out.
     """
-    asking = subject(options)
-    answers = AnswerTable(options.out, _request(options, asking))
-    return Job(_second_look(options, asking), answers).carry_out(photos, options.overwrite)
+    subject = load_subject(options)
+    answers = AnswerTable(options.out, _request(options, subject))
+    return Job(_second_look(options, subject), answers).carry_out(photos, options.overwrite)
 
 
-def _request(options: argparse.Namespace, asking: Subject) -> str:
+def _request(options: argparse.Namespace, subject: Subject) -> str:
     """Hash everything an answer depends on beside the image."""
     request = {
         "model": options.model,
-        "weights": fingerprint(asking.model),
-        "names": list(asking.classes.names),
+        "weights": fingerprint(subject.model),
+        "names": list(subject.classes.names),
         "look": {name: getattr(options, name) for name in LOOK} | strategies(options, ["score"]),
-        **prepared(asking),
+        **prepared(subject),
         "settings": settings(options),
         "version": __version__,
     }
     return hashlib.sha256(json.dumps(request, sort_keys=True).encode()).hexdigest()
 
 
-def _second_look(options: argparse.Namespace, asking: Subject) -> "SecondLook":
+def _second_look(options: argparse.Namespace, subject: Subject) -> "SecondLook":
     """Check what was asked for against what the network knows."""
-    guided, count = _guided(options, asking.model), asking.classes.count
+    guided, count = _guided(options, subject.model), subject.classes.count
     if count < options.k:
         raise UsageError(f"Expected a model of at least {options.k} classes, but it has {count}.")
-    return SecondLook(guided, asking)
+    return SecondLook(guided, subject)
 
 
 def _guided(options: argparse.Namespace, model: torch.nn.Module) -> MaskGuidedClassifier:

@@ -13,10 +13,10 @@ import torch
 from PIL import Image
 
 from captum_scd._errors import ImageError, written
-from captum_scd.cli.arguments import request, settings, strategies, target_class
 from captum_scd.cli.commands.compare import PAGE
-from captum_scd.cli.options import check_writable
-from captum_scd.cli.question import subject
+from captum_scd.cli.option_types import check_writable
+from captum_scd.cli.question import load_subject
+from captum_scd.cli.read_options import request, settings, strategies, target_class
 from captum_scd.comparison import MEASURES, METHODS, Comparison, compare, tables
 from captum_scd.comparison.measures import Measure
 from captum_scd.comparison.methods import fido
@@ -48,21 +48,21 @@ def run(options: argparse.Namespace, photos: Sequence[Photo]) -> int:
     Raises:
         UsageError: if the command cannot be carried out.
     """
-    asking = subject(options)
-    methods = _methods(options, options.methods or _suitable(asking))
+    subject = load_subject(options)
+    methods = _methods(options, options.methods or _suitable(subject))
     asked = {
-        **request(options, asking),
+        **request(options, subject),
         "methods": list(methods),
         "metrics": list(options.metrics),
     }
-    comparing = _comparing(options, asking, methods)
+    comparing = _comparing(options, subject, methods)
     check_writable(options.out)
     if options.report:
         check_page(options.out / PAGE)
     folder = Folder(options.out, asked)
     job = Job(comparing, folder)
-    done = PhotoRun(job, folder, asking, photos, options.line)
-    title = title_words(comparing.target, None, asking.classes)
+    done = PhotoRun(job, folder, subject, photos, options.line)
+    title = title_words(comparing.target, None, subject.classes)
 
     def write() -> None:
         _write_means(options.out, job, comparing, asked)
@@ -159,10 +159,10 @@ class Comparing:
         return MapArchive(maps, self.subject.picture(comparison.baselines.cpu())[0])
 
 
-def _suitable(asking: Subject) -> Sequence[str]:
+def _suitable(subject: Subject) -> Sequence[str]:
     """Choose the methods by what the network is."""
-    blank = asking.prepare(Image.new("RGB", BLANK))
-    return methods_for(asking.model, asking.inputs(blank))
+    blank = subject.prepare(Image.new("RGB", BLANK))
+    return methods_for(subject.model, subject.inputs(blank))
 
 
 def _methods(options: argparse.Namespace, chosen: Sequence[str]) -> dict[str, Any]:
@@ -172,12 +172,12 @@ def _methods(options: argparse.Namespace, chosen: Sequence[str]) -> dict[str, An
     return {name: (its, own) if name == "fido" else name for name in chosen}
 
 
-def _comparing(options: argparse.Namespace, asking: Subject, methods: Mapping[str, Any]) -> Comparing:
+def _comparing(options: argparse.Namespace, subject: Subject, methods: Mapping[str, Any]) -> Comparing:
     """Check the question against what the network knows."""
     given = {"infill": options.infill, "seed": options.seed}
     return Comparing(
-        asking,
-        target_class(options, asking.classes),
+        subject,
+        target_class(options, subject.classes),
         methods,
         {name: MEASURES[name] for name in options.metrics},
         {name: value for name, value in given.items() if value is not None},

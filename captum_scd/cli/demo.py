@@ -11,7 +11,7 @@ from torch import Tensor
 from captum_scd import visualization
 from captum_scd._errors import UsageError, one_line, written
 from captum_scd.attribution import FIDOAttribution
-from captum_scd.cli.options import check_writable
+from captum_scd.cli.option_types import check_writable
 from captum_scd.demo import SPECIES, BeetleNet, DemoImages, generate, load, normalize
 from captum_scd.masks import FIDOMasks
 from captum_scd.metrics import area, energy_pointing_game, iou

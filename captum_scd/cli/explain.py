@@ -9,10 +9,10 @@ from typing import Any
 from PIL import Image
 
 from captum_scd import visualization
-from captum_scd.cli.arguments import request
 from captum_scd.cli.commands.explain import PAGE
-from captum_scd.cli.options import check_writable
-from captum_scd.cli.question import question
+from captum_scd.cli.option_types import check_writable
+from captum_scd.cli.question import load_question
+from captum_scd.cli.read_options import request
 from captum_scd.masks import THRESHOLD, FIDOMasks
 from captum_scd.pages.explained import write_explained
 from captum_scd.pages.runs import PhotoRun
@@ -39,7 +39,7 @@ def run(options: argparse.Namespace, photos: Sequence[Photo]) -> int:
     Raises:
         UsageError: if the command cannot be carried out.
     """
-    asking = question(options)
+    asking = load_question(options)
     asked = {
         **request(options, asking.subject),
         "contrast": options.contrast,

@@ -5,7 +5,9 @@ import argparse
 import torch
 
 from captum_scd._errors import UsageError
-from captum_scd.cli.arguments import (
+from captum_scd.cli.networks.loading import load, probe
+from captum_scd.cli.networks.one_logit import of_one_logit
+from captum_scd.cli.read_options import (
     chosen_device,
     normalization,
     preparation,
@@ -13,8 +15,6 @@ from captum_scd.cli.arguments import (
     strategies,
     target_class,
 )
-from captum_scd.cli.models import load, probe
-from captum_scd.cli.one_logit import of_one_logit
 from captum_scd.look_alikes import NEAREST
 from captum_scd.models import logits_of
 from captum_scd.runs.classes import Classes, read_names
@@ -22,7 +22,7 @@ from captum_scd.runs.explaining import Explaining
 from captum_scd.runs.question import Question, Subject
 
 
-def subject(options: argparse.Namespace) -> Subject:
+def load_subject(options: argparse.Namespace) -> Subject:
     """Load the network, and ask it once what it knows.
 
     Raises:
@@ -39,18 +39,18 @@ def subject(options: argparse.Namespace) -> Subject:
     return Subject(model, Classes(max(count, 2), names), prepare, scaled, device)
 
 
-def question(options: argparse.Namespace) -> Question:
+def load_question(options: argparse.Namespace) -> Question:
     """Load the network, and check the question against what it knows.
 
     Raises:
-        UsageError: as `subject` does, and if it does not know what is asked for.
+        UsageError: as `load_subject` does, and if it does not know what is asked for.
     """
-    asked = subject(options)
-    target = target_class(options, asked.classes)
-    contrast = _contrast(options.contrast, asked.classes, target)
+    subject = load_subject(options)
+    target = target_class(options, subject.classes)
+    contrast = _contrast(options.contrast, subject.classes, target)
     numbers = {**settings(options), **({} if contrast is None else {"contrast_target": contrast})}
     try:
-        return Question(asked, Explaining(asked.model, numbers, strategies(options), fully=True), target)
+        return Question(subject, Explaining(subject.model, numbers, strategies(options), fully=True), target)
     except ValueError as error:
         raise UsageError(str(error)) from error
 

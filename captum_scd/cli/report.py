@@ -3,7 +3,7 @@
 import argparse
 from collections.abc import Iterator
 
-from captum_scd.cli.options import check_writable
+from captum_scd.cli.option_types import check_writable
 from captum_scd.masks import THRESHOLD
 from captum_scd.pages import regions
 from captum_scd.pages.stored import Stored, entries

@@ -74,7 +74,7 @@ class Stored:
         return settings
 
     @cached_property
-    def asked(self) -> Mapping[str, Any]:
+    def _prepared_as(self) -> Mapping[str, Any]:
         """How the images were made of photos, by the names of the options of `explain`; may be empty."""
         preparation = self.store.identity["preparation"]
         return preparation if isinstance(preparation, dict) else {}
@@ -82,7 +82,7 @@ class Stored:
     @property
     def normalization(self) -> Normalization | None:
         """How inputs were scaled, None where the store does not know."""
-        mean, std = (self.asked.get(name) for name in ("mean", "std"))
+        mean, std = (self._prepared_as.get(name) for name in ("mean", "std"))
         if not (_is_colour(mean) and _is_colour(std)):
             return None
         return Normalization(tuple(mean), tuple(std))
@@ -90,7 +90,7 @@ class Stored:
     @property
     def preparation(self) -> Preparation | None:
         """How photos were cut, None where the store does not know."""
-        size, resize = self.asked.get("size"), self.asked.get("resize")
+        size, resize = self._prepared_as.get("size"), self._prepared_as.get("resize")
         if not (type(size) is int and type(resize) is int and 0 < size <= min(resize, LARGEST)):
             return None
         return Preparation(size, resize)
@@ -135,7 +135,7 @@ class Stored:
         """Tables of what the store is of."""
         identity = self.store.identity
         return {
-            "Store": {"place": self.store.place, "model": identity["model"], **self.asked},
+            "Store": {"place": self.store.place, "model": identity["model"], **self._prepared_as},
             "Learning": self.settings,
             "Versions": self.store.versions,
         }

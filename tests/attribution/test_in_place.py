@@ -10,7 +10,7 @@ from quick import QUICK, explain
 from torch import Tensor, nn
 
 from captum_scd import MaskGuidedClassifier, MaskStore, SaliencyGuidedDropout, explain_dataset, metrics
-from captum_scd.cli.models import probe
+from captum_scd.cli.networks.loading import probe
 from captum_scd.comparison import compare
 from captum_scd.systematic.embedding import Embedding
 

@@ -13,7 +13,7 @@ from PIL import Image
 from captum_scd import MaskGuidedClassifier
 from captum_scd.classification import BoxRule
 from captum_scd.runs import job as jobs
-from captum_scd.runs.table import COLUMNS
+from captum_scd.runs.answers import COLUMNS
 
 
 @pytest.fixture

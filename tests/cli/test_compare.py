@@ -445,7 +445,7 @@ def test_the_network_is_asked_once_about_the_whole_image(compare, save, monkeypa
         subject.model.register_forward_hook(lambda module, given, output: asked.append(len(output)))
         return subject
 
-    build = compare_command.subject
-    monkeypatch.setattr(compare_command, "subject", watched)
+    build = compare_command.load_subject
+    monkeypatch.setattr(compare_command, "load_subject", watched)
     assert compare(save("a.png"), "--methods", "random", "--metrics", "total_variation") == 0
     assert asked == [1]

@@ -9,7 +9,7 @@ from torch import nn
 
 from captum_scd._errors import UsageError
 from captum_scd.cli.commands.explain import check_engine
-from captum_scd.cli.into_store import engine
+from captum_scd.cli.explain_store import engine
 from captum_scd.dataset import explain_dataset
 from captum_scd.dataset.on_ray import explain_on_ray
 from captum_scd.dataset.spreading import Cluster

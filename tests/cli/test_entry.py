@@ -9,7 +9,7 @@ from fences import ROOT
 from captum_scd.classification import COMBINATIONS, VIEWS, BoxRule
 from captum_scd.cli import COMMANDS, main
 from captum_scd.cli.commands.names import defaults, names
-from captum_scd.cli.models import HUBS
+from captum_scd.cli.networks.loading import HUBS
 from captum_scd.comparison import DEFAULT_MEASURES, DEFAULT_METHODS, MEASURES, METHODS
 from captum_scd.infill import INFILLS
 from captum_scd.objective import SCORES
@@ -23,7 +23,7 @@ TABLES = [
     ("comparison/methods.py", "DEFAULT_METHODS", DEFAULT_METHODS),
     ("comparison/measures.py", "MEASURES", MEASURES),
     ("comparison/measures.py", "DEFAULT_MEASURES", DEFAULT_MEASURES),
-    ("cli/models.py", "HUBS", HUBS),
+    ("cli/networks/loading.py", "HUBS", HUBS),
 ]
 
 

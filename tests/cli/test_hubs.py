@@ -9,8 +9,8 @@ import torch
 from torch import nn
 
 from captum_scd._errors import UsageError
-from captum_scd.cli.inputs import Inputs
-from captum_scd.cli.models import load, load_model
+from captum_scd.cli.networks.loading import load, load_model
+from captum_scd.cli.networks.stated import Stated
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ def torchvision(monkeypatch) -> None:
 def test_torchvision_networks_by_name(torchvision):
     net, said = load("torchvision:tiny")
     assert not net.training
-    assert said == Inputs(20, 24, (0.1, 0.2, 0.3), (0.4, 0.5, 0.6), ("wren", "crane"))
+    assert said == Stated(20, 24, (0.1, 0.2, 0.3), (0.4, 0.5, 0.6), ("wren", "crane"))
 
 
 def test_unknown_torchvision_network(torchvision):
@@ -91,10 +91,10 @@ NUMBERS = ((0.1, 0.2, 0.3), (0.4, 0.5, 0.6))
 @pytest.mark.parametrize(
     ("others", "subset", "inputs"),
     [
-        ({}, "imagenet-1k", Inputs(20, 25, *NUMBERS, ("wren", "crane"))),
-        ({"crop_mode": "squash"}, None, Inputs(20, 20, *NUMBERS)),
-        ({"label_names": ["finch", "robin"]}, None, Inputs(20, 25, *NUMBERS, ("finch", "robin"))),
-        ({"label_names": ["of", "other", "classes"]}, None, Inputs(20, 25, *NUMBERS)),
+        ({}, "imagenet-1k", Stated(20, 25, *NUMBERS, ("wren", "crane"))),
+        ({"crop_mode": "squash"}, None, Stated(20, 20, *NUMBERS)),
+        ({"label_names": ["finch", "robin"]}, None, Stated(20, 25, *NUMBERS, ("finch", "robin"))),
+        ({"label_names": ["of", "other", "classes"]}, None, Stated(20, 25, *NUMBERS)),
     ],
 )
 def test_timm_networks_by_name(monkeypatch, others, subset, inputs):
@@ -129,7 +129,7 @@ def vit(tmp_path):
     return tmp_path / "vit"
 
 
-def written(folder, kind: str, **options: Any) -> Inputs:
+def written(folder, kind: str, **options: Any) -> Stated:
     """Write an image processor beside the network, and load both."""
     processor = getattr(pytest.importorskip("transformers"), kind)
     processor(image_mean=[0.1, 0.2, 0.3], image_std=[0.4, 0.5, 0.6], **options).save_pretrained(folder)
@@ -140,7 +140,7 @@ def test_networks_of_transformers_give_logits_and_names(vit):
     net, said = load(f"hf:{vit}")
     assert net(torch.zeros(2, 3, 32, 32)).shape == (2, 2)
     assert not any(part.training for part in net.modules())
-    assert said == Inputs(names=("wren", "crane"))
+    assert said == Stated(names=("wren", "crane"))
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,8 @@ import torch
 
 from captum_scd import MaskStore
 from captum_scd.cli import main
-from captum_scd.cli.into_store import _loaded
-from captum_scd.cli.models import load_model
+from captum_scd.cli.explain_store import _loaded
+from captum_scd.cli.networks.loading import load_model
 from captum_scd.models import logits_of
 
 

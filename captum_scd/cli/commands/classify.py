@@ -14,7 +14,7 @@ from captum_scd.cli.commands.groups import (
 )
 from captum_scd.cli.commands.names import defaults, names
 from captum_scd.cli.commands.specs import check_spec
-from captum_scd.cli.options import number, whole_number
+from captum_scd.cli.option_types import number, whole_number
 from captum_scd.runs.naming import find
 
 DESCRIPTION = """Classify images twice: first the whole image, then only the region that the first answer

@@ -16,7 +16,7 @@ from captum_scd.cli.commands.groups import (
 )
 from captum_scd.cli.commands.names import names
 from captum_scd.cli.commands.specs import check_spec
-from captum_scd.cli.options import names_of
+from captum_scd.cli.option_types import names_of
 from captum_scd.runs.naming import find
 
 PAGE = "comparison.html"

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from captum_scd.cli.options import whole_number
+from captum_scd.cli.option_types import whole_number
 
 IMAGES = 4
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from captum_scd.cli.commands.groups import add_store, check_store
 from captum_scd.cli.commands.specs import FORMS, check_spec
-from captum_scd.cli.options import whole_number
+from captum_scd.cli.option_types import whole_number
 
 DESCRIPTION = """Look for systematic errors and shortcuts in a store of masks. For each class this shows
 where the network looks when it is right and when it is wrong, and groups images that look alike where
@@ -50,6 +50,6 @@ def run(options: argparse.Namespace) -> int:
     check_store(options.store)
     if options.model is not None:
         check_spec(options.model)
-    from captum_scd.cli import systematic
+    from captum_scd.cli import errors
 
-    return systematic.run(options)
+    return errors.run(options)

@@ -14,7 +14,7 @@ from captum_scd.cli.commands.groups import (
     add_subject,
 )
 from captum_scd.cli.commands.specs import check_spec
-from captum_scd.cli.options import number, whole_number
+from captum_scd.cli.option_types import number, whole_number
 from captum_scd.runs.naming import check_images, find
 
 PAGE = "report.html"
@@ -73,13 +73,13 @@ def run(options: argparse.Namespace) -> int:
         check_reference(options)
     if options.store is not None:
         check_images(options.images)
-        from captum_scd.cli.into_store import into_store
+        from captum_scd.cli import explain_store
 
-        return into_store(options)
+        return explain_store.run(options)
     photos = find(options.images, options.out)
-    from captum_scd.cli import explain, pairing
+    from captum_scd.cli import explain, explain_pairs
 
-    return (explain.run if options.reference is None else pairing.explain_pairs)(options, photos)
+    return (explain.run if options.reference is None else explain_pairs.run)(options, photos)
 
 
 def check_place(options: argparse.Namespace) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 from captum_scd._errors import UsageError
 from captum_scd.cli.commands.names import defaults, names
 from captum_scd.cli.commands.specs import FORMS
-from captum_scd.cli.options import name_of, number, path_or_url, whole_number
+from captum_scd.cli.option_types import name_of, number, path_or_url, whole_number
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)

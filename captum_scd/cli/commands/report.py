@@ -3,7 +3,7 @@
 import argparse
 
 from captum_scd.cli.commands.groups import add_store, check_store
-from captum_scd.cli.options import whole_number
+from captum_scd.cli.option_types import whole_number
 
 MOST = 1000
 """Images on a page; more than that take long to load."""

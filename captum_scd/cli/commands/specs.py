@@ -5,7 +5,7 @@ from pathlib import Path
 from captum_scd._errors import UsageError
 from captum_scd.cli.commands.names import names
 
-HUBS = names("cli/models.py", "HUBS")
+HUBS = names("cli/networks/loading.py", "HUBS")
 """What stands before the colon of a network's name there."""
 
 SUFFIXES = (".pt", ".pts", ".torchscript", ".pt2", ".pth", ".ckpt", ".bin")

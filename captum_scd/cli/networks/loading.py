@@ -14,15 +14,15 @@ from torch import Tensor, nn
 
 from captum_scd._errors import UsageError, one_line
 from captum_scd.cli.commands.specs import SUFFIXES, check_spec
-from captum_scd.cli.enclosing import enclosed
-from captum_scd.cli.files import from_file
-from captum_scd.cli.foreign import checked, told
-from captum_scd.cli.hubs import from_hugging_face, from_timm, from_torchvision
-from captum_scd.cli.inputs import Inputs, said_by
+from captum_scd.cli.networks.enclosing import enclosed
+from captum_scd.cli.networks.foreign import checked, refusing
+from captum_scd.cli.networks.hubs import from_hugging_face, from_timm, from_torchvision
+from captum_scd.cli.networks.saved import from_file
+from captum_scd.cli.networks.stated import Stated, said_by
 from captum_scd.forward import copied
 from captum_scd.outputs import NoLogitsError
 
-HUBS: Mapping[str, Callable[[str], tuple[nn.Module, Inputs]]] = {
+HUBS: Mapping[str, Callable[[str], tuple[nn.Module, Stated]]] = {
     "torchvision": from_torchvision,
     "timm": from_timm,
     "hf": from_hugging_face,
@@ -30,7 +30,7 @@ HUBS: Mapping[str, Callable[[str], tuple[nn.Module, Inputs]]] = {
 """What stands before the colon of a network's name there."""
 
 
-def load(spec: str) -> tuple[nn.Module, Inputs]:
+def load(spec: str) -> tuple[nn.Module, Stated]:
     """Load the network a SPEC names, in eval mode, with what it says of its inputs and classes.
 
     Args:
@@ -82,7 +82,7 @@ def _from_code(source: str, name: str, spec: str) -> nn.Module:
             return found
         if not callable(found):
             raise UsageError(f"Expected {spec} to be callable, but got {type(found).__name__}.")
-        with told(f"{spec} to return a network when called without arguments"):
+        with refusing(f"{spec} to return a network when called without arguments"):
             found = found()
     return checked(found, spec)
 
@@ -94,13 +94,13 @@ def _import_file(path: Path) -> ModuleType:
         raise UsageError(f"Expected {path} to be a Python file, but it cannot be imported.")
     module = importlib.util.module_from_spec(specification)
     sys.modules[name] = module
-    with told(f"{path} to be importable"):
+    with refusing(f"{path} to be importable"):
         specification.loader.exec_module(module)
     return module
 
 
 def _import_module(name: str) -> ModuleType:
-    with told(f"module {name!r} to be importable"):
+    with refusing(f"module {name!r} to be importable"):
         return importlib.import_module(name)
 
 

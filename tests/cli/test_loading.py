@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from captum_scd._errors import UsageError
-from captum_scd.cli.models import absolute, load_model, probe
+from captum_scd.cli.networks.loading import absolute, load_model, probe
 
 
 @pytest.mark.parametrize("name", ["load", "Net", "instance", "heavier"])

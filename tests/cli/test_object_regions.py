@@ -8,7 +8,7 @@ import torch
 from PIL import Image
 from stores import corner
 
-from captum_scd.cli.objects import Objects
+from captum_scd.cli.object_regions import Objects
 from captum_scd.photos.preparing import Preparation
 from captum_scd.store import Entry
 

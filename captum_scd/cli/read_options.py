@@ -11,14 +11,14 @@ from captum_scd._errors import UsageError, one_line
 from captum_scd._version import __version__
 from captum_scd.attribution import FAST
 from captum_scd.cli.commands.groups import IMAGENET_MEAN, IMAGENET_STD, LEARNED, RESIZE, SIZE
-from captum_scd.cli.inputs import Inputs
+from captum_scd.cli.networks.stated import Stated
 from captum_scd.photos.preparing import ASSUMED, Normalization, Preparation
 from captum_scd.provenance import fingerprint
 from captum_scd.runs.classes import Classes
 from captum_scd.runs.question import Subject
 
 
-def preparation(options: argparse.Namespace, inputs: Inputs) -> Preparation:
+def preparation(options: argparse.Namespace, inputs: Stated) -> Preparation:
     """Read how photos are cut: as the options say, else as the model says.
 
     Raises:
@@ -32,7 +32,7 @@ def preparation(options: argparse.Namespace, inputs: Inputs) -> Preparation:
     return Preparation(size, resize)
 
 
-def normalization(options: argparse.Namespace, inputs: Inputs) -> Normalization:
+def normalization(options: argparse.Namespace, inputs: Stated) -> Normalization:
     """Read how inputs are scaled: as the options say, else as the model says, else as for ImageNet."""
     mean, mean_from = _scale("mean", options.mean, inputs.mean, IMAGENET_MEAN)
     std, std_from = _scale("std", options.std, inputs.std, IMAGENET_STD)

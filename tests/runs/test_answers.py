@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from captum_scd._errors import UsageError
+from captum_scd.runs.answers import Answer, AnswerTable
 from captum_scd.runs.naming import Photo
-from captum_scd.runs.table import Answer, AnswerTable
 
 FOUND = ("0", "wren, winter", *["1"] * 8)
 
@@ -95,6 +95,6 @@ def test_a_full_disk_stops_the_run(photo, place, monkeypatch):
     def full(*arguments: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("captum_scd.runs.table._write", full)
+    monkeypatch.setattr("captum_scd.runs.answers._write", full)
     with pytest.raises(UsageError, match="No space left"):
         AnswerTable(place, "asked").put(photo, "", FOUND)

@@ -9,10 +9,10 @@ from torch import Tensor
 
 from captum_scd._errors import UsageError, one_line, written
 from captum_scd._writing import put_text
-from captum_scd.cli.arguments import chosen_device
-from captum_scd.cli.models import load_model
-from captum_scd.cli.objects import Objects, read_objects
-from captum_scd.cli.options import check_writable
+from captum_scd.cli.networks.loading import load_model
+from captum_scd.cli.object_regions import Objects, read_objects
+from captum_scd.cli.option_types import check_writable
+from captum_scd.cli.read_options import chosen_device
 from captum_scd.comparison.layers import NotApplicableError
 from captum_scd.pages.group_words import class_table, group_record, told
 from captum_scd.pages.groups import page_entries, page_report

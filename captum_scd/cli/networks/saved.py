@@ -12,9 +12,9 @@ import torch
 from torch import Tensor, nn
 
 from captum_scd._errors import UsageError
-from captum_scd.cli.enclosing import Enclosed
-from captum_scd.cli.foreign import told
-from captum_scd.cli.inputs import Inputs, said_by
+from captum_scd.cli.networks.enclosing import Enclosed
+from captum_scd.cli.networks.foreign import refusing
+from captum_scd.cli.networks.stated import Stated, said_by
 from captum_scd.runs.digests import digest_of
 
 PICKLED = ("custom_obj_", "opaque_obj_")
@@ -32,7 +32,7 @@ def load():
 """What makes a network of a state dict."""
 
 
-def from_file(path: Path) -> tuple[nn.Module, Inputs]:
+def from_file(path: Path) -> tuple[nn.Module, Stated]:
     """Load a network that was saved whole, its code with it.
 
     Nothing is unpickled that could run code.
@@ -44,12 +44,12 @@ def from_file(path: Path) -> tuple[nn.Module, Inputs]:
     if "data.pkl" in members or not members:
         _check_pickled(path)
     if "constants.pkl" in members:
-        with told(f"{path} to be a TorchScript file"):
+        with refusing(f"{path} to be a TorchScript file"):
             network = Enclosed(torch.jit.load(path, map_location="cpu"))
         inputs = said_by(network.network)
     else:
         _check_objects(members, path)
-        with told(f"{path} to be a file of torch.export or TorchScript"), _tensors_only():
+        with refusing(f"{path} to be a file of torch.export or TorchScript"), _tensors_only():
             program = torch.export.load(path)
         network, inputs = _from_program(program, path)
     digest = bytes.fromhex(digest_of(path))  # constants of a frozen network are in no state dict
@@ -88,7 +88,7 @@ def _tensors_only() -> Iterator[None]:
         os.environ.update({name: value for name, value in before.items() if value is not None})
 
 
-def _from_program(program: Any, path: Path) -> tuple[Enclosed, Inputs]:
+def _from_program(program: Any, path: Path) -> tuple[Enclosed, Stated]:
     """Take the module out of an exported program, and the size it was exported for."""
     rows, *_, height, width = _shape(program, path)
     if isinstance(rows, int):
@@ -103,7 +103,7 @@ def _from_program(program: Any, path: Path) -> tuple[Enclosed, Inputs]:
             "mode; call model.eval() before torch.export.export."
         )
     size = height if isinstance(height, int) and height == width else None
-    return Enclosed(program.module(), has_modes=False), Inputs(size=size)
+    return Enclosed(program.module(), has_modes=False), Stated(size=size)
 
 
 def _shape(program: Any, path: Path) -> tuple[Any, ...]:
@@ -139,7 +139,7 @@ def _check_pickled(path: Path) -> None:
             f"--model network.py:load:\n\n{CODE.format(path='weights.pt', key='')}"
         ) from error
     except Exception:
-        with told(f"{path} to be a file that torch wrote"):
+        with refusing(f"{path} to be a file that torch wrote"):
             raise
     raise UsageError(
         f"Expected --model to be a network, but {str(path)!r} holds {_content(held)} without the network; "

@@ -11,7 +11,10 @@ from PIL import Image
 
 from captum_scd import visualization
 from captum_scd._errors import ImageError, UsageError
-from captum_scd.cli.arguments import (
+from captum_scd.cli.explain import extents, made
+from captum_scd.cli.networks.loading import load, probe
+from captum_scd.cli.option_types import check_writable
+from captum_scd.cli.read_options import (
     chosen_device,
     normalization,
     preparation,
@@ -19,9 +22,6 @@ from captum_scd.cli.arguments import (
     settings,
     strategies,
 )
-from captum_scd.cli.explain import extents, made
-from captum_scd.cli.models import load, probe
-from captum_scd.cli.options import check_writable
 from captum_scd.masks import FIDOMasks
 from captum_scd.models import similarity_to
 from captum_scd.pairs import Pair, explain_pair
@@ -41,7 +41,7 @@ from captum_scd.tables import table
 HEADER = ["image", "similarity", "SSR alone", "SSR area", "without SDR", "SDR area", "both SSRs"]
 
 
-def explain_pairs(options: argparse.Namespace, found: Sequence[Photo]) -> int:
+def run(options: argparse.Namespace, found: Sequence[Photo]) -> int:
     """Explain all images beside the reference; return the exit code.
 
     Raises:

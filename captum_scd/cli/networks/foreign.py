@@ -13,7 +13,7 @@ from captum_scd._errors import UsageError, one_line
 
 
 @contextmanager
-def told(expectation: str) -> Iterator[None]:
+def refusing(expectation: str) -> Iterator[None]:
     """Turn whatever the block raises into one sentence: "Expected <expectation>, but it raised ..."."""
     try:
         yield

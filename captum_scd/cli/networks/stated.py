@@ -15,7 +15,7 @@ CONFIGURATIONS = ("pretrained_cfg", "default_cfg")
 
 
 @dataclass(frozen=True)
-class Inputs:
+class Stated:
     """What a network says of its inputs and classes; None, or no names, where it says nothing.
 
     Attributes:
@@ -32,7 +32,7 @@ class Inputs:
     names: tuple[str, ...] = ()
 
 
-def said_by(network: nn.Module) -> Inputs:
+def said_by(network: nn.Module) -> Stated:
     """Read what a network says of itself.
 
     Its attributes `size`, `mean`, `std` and `class_names` count; what they do not say, the configuration does
@@ -49,7 +49,7 @@ def said_by(network: nn.Module) -> Inputs:
     if mean is None or std is None:
         mean, std = (_numbers(given.get(name)) for name in ("mean", "std"))
     names = _names(getattr(network, "class_names", None))
-    return Inputs(size or _size(given.get("input_size")), resize, *normalizing(mean, std), names)
+    return Stated(size or _size(given.get("input_size")), resize, *normalizing(mean, std), names)
 
 
 def normalizing(mean: Any, std: Any) -> tuple[tuple[float, ...] | None, tuple[float, ...] | None]:

@@ -9,8 +9,8 @@ import torch
 from torch import nn
 
 from captum_scd._errors import UsageError
-from captum_scd.cli.arguments import normalization, preparation
-from captum_scd.cli.inputs import Inputs, said_by
+from captum_scd.cli.networks.stated import Stated, said_by
+from captum_scd.cli.read_options import normalization, preparation
 from captum_scd.photos.preparing import ASSUMED, Preparation
 
 NUMBERS = ((0.1, 0.2, 0.3), (0.4, 0.5, 0.6))
@@ -29,16 +29,16 @@ CONFIGURATION = {"input_size": (3, 20, 20), "crop_pct": 0.8, "mean": NUMBERS[0],
 @pytest.mark.parametrize(
     ("attributes", "inputs"),
     [
-        ({}, Inputs()),
-        ({"mean": [0.1, 0.2, 0.3], "std": NUMBERS[1]}, Inputs(mean=NUMBERS[0], std=NUMBERS[1])),
-        ({"mean": NUMBERS[0]}, Inputs()),
-        ({"mean": torch.zeros(3), "std": torch.ones(3)}, Inputs()),
-        ({"size": 20, "class_names": ["wren", "crane"]}, Inputs(20, names=("wren", "crane"))),
-        ({"size": (20, 20)}, Inputs(20)),
-        ({"size": (20, 30)}, Inputs()),
-        ({"class_names": "wren"}, Inputs()),
-        ({"pretrained_cfg": CONFIGURATION}, Inputs(20, 25, *NUMBERS)),
-        ({"default_cfg": CONFIGURATION, "size": 40}, Inputs(40, None, *NUMBERS)),
+        ({}, Stated()),
+        ({"mean": [0.1, 0.2, 0.3], "std": NUMBERS[1]}, Stated(mean=NUMBERS[0], std=NUMBERS[1])),
+        ({"mean": NUMBERS[0]}, Stated()),
+        ({"mean": torch.zeros(3), "std": torch.ones(3)}, Stated()),
+        ({"size": 20, "class_names": ["wren", "crane"]}, Stated(20, names=("wren", "crane"))),
+        ({"size": (20, 20)}, Stated(20)),
+        ({"size": (20, 30)}, Stated()),
+        ({"class_names": "wren"}, Stated()),
+        ({"pretrained_cfg": CONFIGURATION}, Stated(20, 25, *NUMBERS)),
+        ({"default_cfg": CONFIGURATION, "size": 40}, Stated(40, None, *NUMBERS)),
     ],
 )
 def test_attributes_say_it(attributes, inputs):
@@ -58,27 +58,27 @@ def given(**options: Any) -> argparse.Namespace:
 @pytest.mark.parametrize(
     ("options", "inputs", "cut"),
     [
-        ({}, Inputs(), (224, 256)),
-        ({}, Inputs(20, 25), (20, 25)),
-        ({}, Inputs(28), (28, 32)),
-        ({"size": 40}, Inputs(20, 25), (40, 50)),
-        ({"resize": 20}, Inputs(20, 25), (20, 20)),
+        ({}, Stated(), (224, 256)),
+        ({}, Stated(20, 25), (20, 25)),
+        ({}, Stated(28), (28, 32)),
+        ({"size": 40}, Stated(20, 25), (40, 50)),
+        ({"resize": 20}, Stated(20, 25), (20, 20)),
     ],
 )
 def test_options_win_over_the_model_and_the_model_over_imagenet(options, inputs, cut):
     assert preparation(given(**options), inputs) == Preparation(*cut)
 
 
-OWN = Inputs(mean=NUMBERS[0], std=NUMBERS[1])
+OWN = Stated(mean=NUMBERS[0], std=NUMBERS[1])
 
 
 @pytest.mark.parametrize(
     ("options", "inputs", "source"),
     [
-        ({}, Inputs(), ASSUMED),
+        ({}, Stated(), ASSUMED),
         ({}, OWN, "model"),
         ({"mean": [0, 0, 0]}, OWN, "--mean and model"),
-        ({"mean": [0, 0, 0]}, Inputs(), f"--mean and {ASSUMED}"),
+        ({"mean": [0, 0, 0]}, Stated(), f"--mean and {ASSUMED}"),
         ({"mean": [0, 0, 0], "std": [1, 1, 1]}, OWN, "--mean and --std"),
     ],
 )

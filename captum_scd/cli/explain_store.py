@@ -7,11 +7,11 @@ from functools import partial
 from torch import nn
 
 from captum_scd._errors import INTERRUPTED, UsageError, complain
-from captum_scd.cli.arguments import prepared
 from captum_scd.cli.commands.explain import BATCH
-from captum_scd.cli.models import absolute, load_model
-from captum_scd.cli.one_logit import is_of_one_logit
-from captum_scd.cli.question import question
+from captum_scd.cli.networks.loading import absolute, load_model
+from captum_scd.cli.networks.one_logit import is_of_one_logit
+from captum_scd.cli.question import load_question
+from captum_scd.cli.read_options import prepared
 from captum_scd.dataset.images import Images
 from captum_scd.dataset.on_ray import explain_on_ray
 from captum_scd.dataset.running import Outcome, explain_dataset
@@ -24,18 +24,18 @@ from captum_scd.runs.question import Question
 FAILURES_SHOWN = 40
 
 
-def into_store(options: argparse.Namespace) -> int:
+def run(options: argparse.Namespace) -> int:
     """Explain all images into `--store`; return the exit code.
 
     Raises:
         UsageError: if the command cannot be carried out.
     """
-    asking = question(options)
+    asking = load_question(options)
     subject, explaining, images = asking.subject, asking.explaining, _images(options, asking)
     next(iter(images), None)  # raises where its folder is to name a class, and does not
     try:
-        model, run = engine(options, subject.model)
-        outcome = run(
+        model, explain = engine(options, subject.model)
+        outcome = explain(
             model,
             images,
             options.store,

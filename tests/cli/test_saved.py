@@ -13,7 +13,7 @@ from torch import nn
 
 from captum_scd._errors import UsageError
 from captum_scd.cli import main
-from captum_scd.cli.models import load
+from captum_scd.cli.networks.loading import load
 from captum_scd.passes import counted
 from captum_scd.provenance import fingerprint
 

@@ -8,15 +8,15 @@ import numpy as np
 from PIL import Image
 from torch import nn
 
-from captum_scd.cli.foreign import checked, library, told
-from captum_scd.cli.inputs import Inputs, normalizing, said_by
+from captum_scd.cli.networks.foreign import checked, library, refusing
+from captum_scd.cli.networks.stated import Stated, normalizing, said_by
 from captum_scd.models import logits_of
 
 SIDE = 512
 """Pixels; of the plain images that an image processor is asked about."""
 
 
-def from_torchvision(name: str) -> tuple[nn.Module, Inputs]:
+def from_torchvision(name: str) -> tuple[nn.Module, Stated]:
     """Load a network with its default weights.
 
     Raises:
@@ -24,16 +24,16 @@ def from_torchvision(name: str) -> tuple[nn.Module, Inputs]:
     """
     spec = f"torchvision:{name}"
     models = library("torchvision.models", spec, "timm")
-    with told(f"torchvision to build and load {name!r}"):
+    with refusing(f"torchvision to build and load {name!r}"):
         network = checked(models.get_model(name, weights="DEFAULT"), spec)
         weights = models.get_model_weights(name).DEFAULT
         shown, about = weights.transforms(), weights.meta
     size, resize = (_first(getattr(shown, which, None)) for which in ("crop_size", "resize_size"))
     scaled = normalizing(getattr(shown, "mean", None), getattr(shown, "std", None))
-    return network, Inputs(size, resize, *scaled, tuple(about.get("categories", ())))
+    return network, Stated(size, resize, *scaled, tuple(about.get("categories", ())))
 
 
-def from_timm(name: str) -> tuple[nn.Module, Inputs]:
+def from_timm(name: str) -> tuple[nn.Module, Stated]:
     """Load a network with its pretrained weights.
 
     Raises:
@@ -41,26 +41,26 @@ def from_timm(name: str) -> tuple[nn.Module, Inputs]:
     """
     spec = f"timm:{name}"
     timm = library("timm", spec, "timm")
-    with told(f"timm to build and load {name!r}"):
+    with refusing(f"timm to build and load {name!r}"):
         network = checked(timm.create_model(name, pretrained=True), spec)
         names = _timm_names(library("timm.data", spec, "timm"), network)
     return network, replace(said_by(network), names=names)
 
 
-def from_hugging_face(name: str) -> tuple[nn.Module, Inputs]:
+def from_hugging_face(name: str) -> tuple[nn.Module, Stated]:
     """Load a network of transformers from the hub or from a folder, with its image processor.
 
     Raises:
         UsageError: if that fails.
     """
     transformers = library("transformers", f"hf:{name}", "hf")
-    with told(f"transformers to load {name!r} for image classification"):
+    with refusing(f"transformers to load {name!r} for image classification"):
         network = transformers.AutoModelForImageClassification.from_pretrained(name)
     try:
         processor = transformers.AutoImageProcessor.from_pretrained(name)
     except (OSError, ValueError):  # there is none beside the network, or none for images
-        return logits_of(network.float()), Inputs(names=_hf_names(network.config))
-    with told(f"the image processor of {name!r} to take a plain image"):
+        return logits_of(network.float()), Stated(names=_hf_names(network.config))
+    with refusing(f"the image processor of {name!r} to take a plain image"):
         inputs = _processed(processor)
     return logits_of(network.float()), replace(inputs, names=_hf_names(network.config))
 
@@ -85,14 +85,14 @@ def _hf_names(config: Any) -> tuple[str, ...]:
     return () if names == tuple(f"LABEL_{index}" for index in range(len(names))) else names
 
 
-def _processed(processor: Any) -> Inputs:
+def _processed(processor: Any) -> Stated:
     """Find out what a processor does from what it makes of black and white: it scales each channel evenly."""
     plain = [Image.new("RGB", (SIDE, SIDE), color) for color in ("black", "white")]
     shown = np.asarray(processor(images=plain, return_tensors="np")["pixel_values"], dtype=np.float64)
     size = shown.shape[-1]
     black, white = shown[:, :, size // 2, size // 2]
     std = 1 / (white - black)
-    return Inputs(size, _hf_resize(processor, size), *normalizing(-black * std, std))
+    return Stated(size, _hf_resize(processor, size), *normalizing(-black * std, std))
 
 
 def _hf_resize(processor: Any, size: int) -> int:
