@@ -104,7 +104,7 @@ class SecondLook:
         box = map(str, view.on_photo(seen.boxes[0, 0].tolist()))
         return *self._said(seen.first), *self._said(seen.logits), *box
 
-    def told(self, done: Sequence[tuple[str, Answer]]) -> Iterator[str]:
+    def summary_lines(self, done: Sequence[tuple[str, Answer]]) -> Iterator[str]:
         """Make a table of the answers that the second look changed, and count them."""
         changed = [answer for _, answer in done if answer.changed]
         if changed:

@@ -119,7 +119,7 @@ class Comparing:
         }
         return Files(self._figure(view, comparison, facts), self._archive(comparison), facts)
 
-    def told(self, summaries: Sequence[tuple[str, Summary]]) -> Iterator[str]:
+    def summary_lines(self, summaries: Sequence[tuple[str, Summary]]) -> Iterator[str]:
         """Make a table of the methods, means over the images, and say what is to be said of each."""
         if not summaries:
             return

@@ -14,7 +14,7 @@ from captum_scd.cli.object_regions import Objects, read_objects
 from captum_scd.cli.option_types import check_writable
 from captum_scd.cli.read_options import chosen_device
 from captum_scd.comparison.layers import NotApplicableError
-from captum_scd.pages.group_words import class_table, group_record, told
+from captum_scd.pages.group_words import class_table, finding_lines, group_record
 from captum_scd.pages.groups import page_entries, page_report
 from captum_scd.pages.stored import Stored, entries, picture_of
 from captum_scd.pages.writing import check_page, write
@@ -44,7 +44,7 @@ def run(options: argparse.Namespace) -> int:
     _write_record(options.out / RECORD, stored, cases, findings)
     for line in (
         *class_table(classes, stored.classes),
-        *told(findings, stored.classes),
+        *finding_lines(findings, stored.classes),
         *reader.notes(cases),
     ):
         print(line)

@@ -89,7 +89,7 @@ class ExplainEach:
         }
         return Files(self._figure(view, masks, result), masks, facts)
 
-    def told(self, summaries: Sequence[tuple[str, Summary]]) -> Iterator[str]:
+    def summary_lines(self, summaries: Sequence[tuple[str, Summary]]) -> Iterator[str]:
         """Make a table of the images, and say what is in doubt."""
         if not summaries:
             return

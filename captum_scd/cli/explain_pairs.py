@@ -112,7 +112,7 @@ class ExplainPairs:
         }
         return Files(self._figure(torch.cat([view.pixels for view in views]), pair, masks), masks, facts)
 
-    def told(self, summaries: Sequence[tuple[str, Summary]]) -> Iterator[str]:
+    def summary_lines(self, summaries: Sequence[tuple[str, Summary]]) -> Iterator[str]:
         """Make a table of the images."""
         if not summaries:
             return

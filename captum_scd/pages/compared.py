@@ -64,7 +64,7 @@ def write_compared(
         settings={row.label: _costs(row) for row in rows.values()},
         cut=CUT,
     )
-    write(path, run.told(report, [f"{len(methods)} methods"]), run.images(_entry))
+    write(path, run.completed(report, [f"{len(methods)} methods"]), run.images(_entry))
 
 
 def _entry(run: PhotoRun, photo: Photo, summary: Summary) -> Entry:

@@ -33,7 +33,7 @@ def write_explained(path: Path, run: PhotoRun, title: str) -> None:
         cut=THRESHOLD,
     )
     same = [] if first is None else [f"{first['settings']['infill']} infill, seed {first['seed']}"]
-    write(path, run.told(report, same), run.images(_entry))
+    write(path, run.completed(report, same), run.images(_entry))
 
 
 def _entry(run: PhotoRun, photo: Photo, summary: Summary) -> Entry:

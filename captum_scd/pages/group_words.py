@@ -44,7 +44,7 @@ def counted(classes: Mapping[int, int], names: Classes, most: int = 3) -> str:
     return ", ".join([*shown, *([f"{len(classes) - most} more"] if len(classes) > most else [])])
 
 
-def told(findings: Findings, names: Classes) -> Iterator[str]:
+def finding_lines(findings: Findings, names: Classes) -> Iterator[str]:
     """Say what is suspicious, or that nothing is, or could be."""
     for group in findings.suspicious:
         for evidence in group.evidence:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from torch import Tensor
 
-from captum_scd.pages.group_words import counted, evidence_words, group_words, told
+from captum_scd.pages.group_words import counted, evidence_words, finding_lines, group_words
 from captum_scd.pages.stored import Stored, picture_of
 from captum_scd.report import Column, Entry, Map, Report
 from captum_scd.report.sheets import MOST, contact_sheet
@@ -47,7 +47,7 @@ def page_report(
         f"store {stored.store.place}",
         columns=COLUMNS,
         guide=GUIDE,
-        notes=[*told(findings, stored.classes), *notes],
+        notes=[*finding_lines(findings, stored.classes), *notes],
         settings={"Run": {"command": line}, **stored.about()},
         cut=CUT,
         unit="sheet",

@@ -39,7 +39,7 @@ class PhotoRun:
         """Of the photos that are done."""
         return list(self.job.done.values())
 
-    def told(self, report: Report, same: Sequence[str]) -> Report:
+    def completed(self, report: Report, same: Sequence[str]) -> Report:
         """Add what holds for every run to a page: how far it came, the command, the versions.
 
         Args:

@@ -57,11 +57,11 @@ class AnswerTable:
 
     Attributes:
         place: of the file.
-        request: hash of everything an answer depends on beside the image.
+        request_sha256: hash of everything an answer depends on beside the image.
     """
 
     place: Path
-    request: str
+    request_sha256: str
 
     def begin(self, photos: Sequence[Photo], overwrite: bool) -> dict[str, Answer]:
         """Keep answers to other photos, and to these under the same request; return the latter by names.
@@ -83,7 +83,7 @@ class AnswerTable:
             ImageError: if its name cannot stand in a table.
             UsageError: if it cannot be written.
         """
-        answer = Answer(*(str(photo.path), *found, digest, self.request))
+        answer = Answer(*(str(photo.path), *found, digest, self.request_sha256))
         try:
             _write(self.place, "a", [answer.cells()])
         except UnicodeEncodeError as error:
@@ -111,7 +111,7 @@ class AnswerTable:
 
     def _kept(self, before: Sequence[Answer], photos: Sequence[Photo]) -> dict[str, Answer]:
         """Answers to the same photos under the same request, by the photos' names."""
-        ours = {one.image: one for one in before if one.request_sha256 == self.request}
+        ours = {one.image: one for one in before if one.request_sha256 == self.request_sha256}
         known = {photo: ours[str(photo.path)] for photo in photos if str(photo.path) in ours}
         return {photo.name: one for photo, one in known.items() if photo.is_still(one.image_sha256)}
 

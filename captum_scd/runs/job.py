@@ -28,7 +28,7 @@ class Work(Protocol):
     def __call__(self, photo: Image.Image) -> Any:
         """Work on one photo, and return what the sink takes; raise `ImageError` where that has no meaning."""
 
-    def told(self, done: Sequence[tuple[str, Any]]) -> Iterable[str]:
+    def summary_lines(self, done: Sequence[tuple[str, Any]]) -> Iterable[str]:
         """Say what came out, by names and what the sink keeps; there may be none."""
 
 
@@ -125,7 +125,7 @@ class Job:
 
     def _report(self, photos: Sequence[Photo], skipped: int) -> None:
         done = [(photo.name, self.done[photo.name]) for photo in photos if photo.name in self.done]
-        for line in self.work.told(done):
+        for line in self.work.summary_lines(done):
             print(line)
         counts = f"{len(done) - skipped} {self.work.did}, {skipped} done before, {len(self.failed)} failed"
         print(f"{counts}; results in {self.sink.place}")

@@ -15,6 +15,7 @@ from captum_scd.comparison.measures import Measure
 from captum_scd.comparison.result import DONE
 from captum_scd.provenance import versions
 from captum_scd.runs.results import Summary
+from captum_scd.systematic.cases import mean
 from captum_scd.verdict import Verdict
 
 FORMAT = "captum_scd comparison 1"
@@ -116,15 +117,10 @@ def _cost(records: Sequence[Mapping[str, Any]]) -> Cost:
     peaks = [record["peak_mb"] for record in records if record["peak_mb"] is not None]
     return Cost(
         sum(record["seconds"] for record in records) / len(records),
-        _mean([record["forward"] for record in records]),
-        _mean([record["backward"] for record in records]),
+        mean([record["forward"] for record in records]),
+        mean([record["backward"] for record in records]),
         round(max(peaks) * 2**20) if peaks else None,
     )
-
-
-def _mean(counts: Sequence[float | None]) -> float | None:
-    known = [count for count in counts if count is not None]
-    return sum(known) / len(known) if known else None
 
 
 def _image(summary: Summary) -> dict[str, Any]:

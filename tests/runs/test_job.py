@@ -26,7 +26,7 @@ class Sizes:
             raise KeyboardInterrupt
         return photo.size
 
-    def told(self, done):
+    def summary_lines(self, done):
         yield f"told of {[name for name, _ in done]}"
 
 
