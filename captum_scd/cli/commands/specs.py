@@ -17,21 +17,33 @@ FORMS = (
 )
 
 
+def parted(text: str) -> tuple[str, str, str]:
+    """Take a SPEC apart into its kind, where the network is, and its name there.
+
+    >>> parted("hf:owner/name"), parted("net.pt2"), parted("a.py:load")
+    (('hub', 'hf', 'owner/name'), ('file', 'net.pt2', ''), ('code', 'a.py', 'load'))
+    """
+    hub, _, named = text.partition(":")
+    if hub in HUBS and named:
+        return "hub", hub, named
+    if text.lower().endswith(SUFFIXES):
+        return "file", text, ""
+    source, _, name = text.rpartition(":")
+    return "code", source, name
+
+
 def check_spec(text: str) -> None:
     """Refuse what cannot name a network.
 
     Raises:
         UsageError: if it is no SPEC, or names a file that is not there.
     """
-    hub, _, named = text.partition(":")
-    source, _, name = text.rpartition(":")
-    if hub in HUBS and named:
-        return
-    if text.lower().endswith(SUFFIXES):
-        _check_there(Path(text), "a file")
+    kind, source, name = parted(text)
+    if kind == "file":
+        _check_there(Path(source), "a file")
     elif not (source and name):
         raise UsageError(f"Expected --model to be {FORMS}, but got {text!r}.")
-    elif source.endswith(".py"):
+    elif kind == "code" and source.endswith(".py"):
         _check_there(Path(source), "a Python file")
 
 

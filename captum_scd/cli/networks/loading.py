@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from captum_scd._errors import UsageError, one_line
-from captum_scd.cli.commands.specs import SUFFIXES, check_spec
+from captum_scd.cli.commands.specs import check_spec, parted
 from captum_scd.cli.networks.enclosing import enclosed
 from captum_scd.cli.networks.foreign import checked, refusing
 from captum_scd.cli.networks.hubs import from_hugging_face, from_timm, from_torchvision
@@ -43,12 +43,11 @@ def load(spec: str) -> tuple[nn.Module, Stated]:
         UsageError: if there is no such thing, if it raises, or if what it gives is no `nn.Module`.
     """
     check_spec(spec)
-    hub, _, named = spec.partition(":")
-    source, _, name = spec.rpartition(":")
-    if hub in HUBS and named:
-        network, inputs = HUBS[hub](named)
-    elif spec.lower().endswith(SUFFIXES):
-        network, inputs = from_file(Path(spec))
+    kind, source, name = parted(spec)
+    if kind == "hub":
+        network, inputs = HUBS[source](name)
+    elif kind == "file":
+        network, inputs = from_file(Path(source))
     else:
         network = _from_code(source, name, spec)
         inputs = said_by(network)
@@ -62,13 +61,12 @@ def load_model(spec: str) -> nn.Module:
 
 def absolute(spec: str) -> str:
     """Name files and folders of a SPEC by their whole path, for processes that work in other folders."""
-    source, _, name = spec.rpartition(":")
-    if source.endswith(".py"):
-        return f"{Path(source).absolute()}:{name}"
+    kind, source, name = parted(spec)
+    if kind == "file":
+        return str(Path(source).absolute())
     if source == "hf" and Path(name).is_dir():
         return f"hf:{Path(name).absolute()}"
-    is_file = spec.partition(":")[0] not in HUBS and spec.lower().endswith(SUFFIXES)
-    return str(Path(spec).absolute()) if is_file else spec
+    return f"{Path(source).absolute()}:{name}" if source.endswith(".py") else spec
 
 
 def _from_code(source: str, name: str, spec: str) -> nn.Module:
