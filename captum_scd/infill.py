@@ -3,8 +3,8 @@
 Every infill maps `(inputs, generator)` to a tensor of the inputs' shape. Inputs have a batch dimension
 first, channels second and any number of spatial axes after them. Where an infill draws at random, the
 draw is shared by all examples of the batch, so that an example's infill does not depend on its neighbours.
-Spatial infills (blur, mean, local mean, shuffle) of inputs that have no spatial axes, such as
-tabular N x F ones, are zeros: Captum's own default baseline.
+Infills that look at neighbours or at a whole channel (blur, mean, ...) of inputs that have no spatial
+axes, such as tabular N x F ones, are zeros: Captum's own default baseline.
 """
 
 import inspect

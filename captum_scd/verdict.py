@@ -133,7 +133,7 @@ def judged(
         agreement: NaN if not measured, which does not count against the map.
         second_infill: NaN if not measured, which does not count against the map.
         depends: whether there is any region that the class depends on.
-        led: False for a contrast in which the look-alikes lead: there is no lead to explain.
+        led: False where other classes are as likely by the score, as in a contrast that the look-alikes lead.
         most_left: share up to which what is left counts as little.
         spare: name of an infill that does not keep the class by itself, where one is known.
 
@@ -162,7 +162,7 @@ def _reason(
     if not depends:
         return NOTHING, MEANINGS[NOTHING]
     if not led:
-        return NOTHING, "the look-alikes are as likely, so there is no lead to explain"
+        return NOTHING, "other classes are as likely, so there is no lead to explain"
     if infill_alone >= INFILL_ALONE:
         return INFILL, MEANINGS[INFILL].replace("another", repr(spare)) if spare else MEANINGS[INFILL]
     if math.isnan(keeps) or math.isnan(leaves):

@@ -40,7 +40,7 @@ def _judged(**others) -> Verdict:
         (
             {"led": False},
             "nothing found",
-            "nothing found: the look-alikes are as likely, so there is no lead to explain",
+            "nothing found: other classes are as likely, so there is no lead to explain",
         ),
         ({"infill_alone": 0.5}, "infill", "the infill itself keeps the class: try another"),
         ({"infill_alone": 0.5, "spare": "mean"}, "infill", "the infill itself keeps the class: try 'mean'"),

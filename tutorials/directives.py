@@ -48,7 +48,8 @@ def said(strategy):
     """Say what a function, a method or a measure of `compare` is: the first line of what it says itself."""
     if hasattr(strategy, "note"):
         return f"{strategy.heading}; {strategy.note}"
-    return getdoc(getattr(strategy, "build", strategy)).partition("\n")[0].replace("`", "")
+    function = getattr(strategy, "build", getattr(strategy, "function", strategy))
+    return getdoc(function).partition("\n")[0].replace("`", "")
 
 
 def plain_docstring(app, what, name, obj, options, lines):

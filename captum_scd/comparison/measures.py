@@ -1,5 +1,6 @@
 """The metrics that `compare` knows by name. A new one is one entry in `MEASURES`."""
 
+import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -93,18 +94,35 @@ class Measure:
 def of_function(function: Callable[..., Any], evidence: Evidence) -> Tensor:
     """Ask a function `(model, inputs, attributions, baselines, target) -> (N,)`.
 
+    Where the model has `additional_forward_args`, they come last, if the function takes one argument more.
+
     Raises:
         ValueError: unless it returns one number per image.
     """
     asked = evidence.question
-    more = () if asked.additional_forward_args is None else (asked.additional_forward_args,)
-    values = torch.as_tensor(
-        function(asked.model, asked.inputs, evidence.map, asked.baselines, asked.target, *more)
-    )
+    arguments = [asked.model, asked.inputs, evidence.map, asked.baselines, asked.target]
+    further = [] if asked.additional_forward_args is None else [asked.additional_forward_args]
+    taken = further if takes(function, len(arguments) + len(further)) else []
+    values = torch.as_tensor(function(*arguments, *taken))
     if values.numel() != len(evidence.map):
         came = tuple(values.shape)
         raise ValueError(f"Expected a metric to return {len(evidence.map)} values, but got shape {came}.")
     return values.flatten()
+
+
+def takes(function: Callable[..., Any], count: int) -> bool:
+    """Tell whether a function takes so many arguments by place; built-in ones may not tell, and do.
+
+    >>> takes(lambda a, b: a, 2), takes(lambda a, b: a, 3), takes(lambda *all: all, 3)
+    (True, False, True)
+    """
+    try:
+        inspect.signature(function).bind(*[None] * count)
+    except TypeError:
+        return False
+    except ValueError:
+        return True
+    return True
 
 
 def _insertion(evidence: Evidence) -> Tensor:

@@ -97,7 +97,7 @@ def smoothgrad(question: Question) -> Call:
 
 
 def input_x_gradient(question: Question) -> Call:
-    """Gradient times the input (Shrikumar et al. 2016)."""
+    """Gradient times the input, by magnitude as all of Captum's gradients are (Shrikumar et al. 2016)."""
     return Call(InputXGradient(question.model))
 
 

@@ -338,7 +338,7 @@ def test_where_the_look_alike_leads_there_is_no_lead_to_explain(net: nn.Module, 
     last, first = net(images).argmin(1).tolist(), net(images).argmax(1).tolist()
     _, masks = explain(net, images, last, contrast_target=first, return_masks=True)
     for verdict in masks.verdict:
-        assert verdict.line == "nothing found: the look-alikes are as likely, so there is no lead to explain"
+        assert verdict.line == "nothing found: other classes are as likely, so there is no lead to explain"
         assert 0 <= verdict.ssr_keeps <= 1
         assert 0 <= verdict.sdr_leaves <= 1
 

@@ -136,12 +136,17 @@ def test_additional_arguments_reach_methods_and_metrics(net, images: Tensor) -> 
         return torch.zeros(3)
 
     arguments = (torch.tensor([1.0, 0.0, 2.0]), "on")
+
+    def of_the_map(model, inputs, attributions, baselines, target):
+        return attributions.amax((1, 2, 3))
+
+    measures = ["insertion", metric, of_the_map]
     comparison = compare(
-        Scaled().eval(), images, 1, ["saliency"], ["insertion", metric], additional_forward_args=arguments
+        Scaled().eval(), images, 1, ["saliency"], measures, additional_forward_args=arguments
     )
     assert comparison.rows["saliency"].attributions[1].max() == 0
     assert sixth[0] is arguments
-    assert set(comparison.rows["saliency"].values) == {"insertion", "metric"}
+    assert set(comparison.rows["saliency"].values) == {"insertion", "metric", "of_the_map"}
 
 
 def test_any_captum_instance_takes_part_with_its_arguments(relu_net, images: Tensor) -> None:
