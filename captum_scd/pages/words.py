@@ -79,7 +79,9 @@ def counted_doubts(results: Sequence[Result]) -> list[str]:
 
 def _counted_verdicts(verdicts: Sequence[Verdict | None]) -> Iterator[str]:
     """Count the images whose maps are not to be trusted, by reason."""
-    counts = Counter(one.word for one in verdicts if one is not None and not one.trusted)
-    for word, number in counts.most_common():
-        why = MEANINGS[word] if word == INFILL else f"{word}: {MEANINGS[word]}"
-        yield f"in {number} of {len(verdicts)} {why}"
+    distrusted = [one for one in verdicts if one is not None and not one.trusted]
+    refused = {one.line for one in distrusted if one.word == INFILL}
+    whys = {word: f"{word}: {why}" for word, why in MEANINGS.items()}
+    whys[INFILL] = refused.pop() if len(refused) == 1 else MEANINGS[INFILL]
+    for word, number in Counter(one.word for one in distrusted).most_common():
+        yield f"in {number} of {len(verdicts)} {whys[word]}"

@@ -22,8 +22,8 @@ def test_masks_that_do_not_work_are_noted():
     assert counted_doubts([dataclasses.replace(weak, contrasted=True)]) == []
 
 
-def verdict(infill_alone: float = 0.01) -> Verdict:
-    return judged(0.97, 0.03, infill_alone, 0.8, 0.9, depends=True)
+def verdict(infill_alone: float = 0.01, spare: str = "") -> Verdict:
+    return judged(0.97, 0.03, infill_alone, 0.8, 0.9, depends=True, spare=spare)
 
 
 def test_a_verdict_takes_the_place_of_other_doubts():
@@ -35,6 +35,14 @@ def test_a_verdict_takes_the_place_of_other_doubts():
         "in 2 of 3 the infill itself keeps the class: try another",
         "in 1 of 3 the SSR keeps less than half of the probability",
     ]
+
+
+def test_an_infill_that_all_should_try_is_named():
+    mean, any_other = (
+        dataclasses.replace(result(0.8, 0.1, 0.1, 0.0), verdict=verdict(0.7, spare)) for spare in ("mean", "")
+    )
+    assert counted_doubts([mean, mean]) == ["in 2 of 2 the infill itself keeps the class: try 'mean'"]
+    assert counted_doubts([mean, any_other]) == ["in 2 of 2 the infill itself keeps the class: try another"]
 
 
 CLASSES = Classes(3, ("wren", "finch", "crane"))
