@@ -100,3 +100,15 @@ def test_the_files_and_tables_that_extending_names_are_there() -> None:
 def test_no_placeholder_is_left() -> None:
     pages = [ROOT / "README.md", *PAGES.rglob("*.md")]
     assert [page.name for page in pages if "@@" in page.read_text("utf-8")] == []
+
+
+@pytest.mark.parametrize(
+    "names", ["infill.INFILLS", "objective.SCORES", "comparison.METHODS", "comparison.MEASURES"]
+)
+def test_the_reference_says_of_each_strategy_what_is_its_own(names: str, monkeypatch) -> None:
+    pytest.importorskip("sphinx")
+    monkeypatch.syspath_prepend(PAGES)
+    module, _, name = names.rpartition(".")
+    registry = getattr(import_module(f"captum_scd.{module}"), name)
+    told = [import_module("directives").said(one) for one in registry.values()]
+    assert len(set(told)) == len(told) > 1
