@@ -30,18 +30,24 @@ from captum_scd import FIDOAttribution, FIDOMasks, calibration, explanation, lea
 from captum_scd.attribution import FAST
 from captum_scd.calibration import Order
 from captum_scd.cli.option_types import names_of, whole_number
+from captum_scd.filling import DEFAULT_INFILLS
+from captum_scd.infill import INFILLS
 from captum_scd.passes import counted
 from captum_scd.trials import Trials
 
 BASE = "defaults"
 HEADINGS = {
     "difference": "difference ↑",
+    **{f"difference_{name}": f"difference, {name} ↑" for name in ("mean", "shuffle", "ROAD")},
     **REGION_HEADINGS,
     "tv": "TV ↓",
     "correlation": "correlation with the defaults",
     "passes": "pass equivalents",
 }
-COMPARED = {"difference": HEADINGS["difference"], **REGION_HEADINGS}
+COMPARED = {name: heading for name, heading in HEADINGS.items() if "↑" in heading or name in REGION_HEADINGS}
+
+STEPS = 20
+"""Steps of the curves under other infills."""
 
 ROWS = 8
 """Rows in one pass: few fit the processor's cache better."""
@@ -104,6 +110,7 @@ VARIANTS: Mapping[str, Variant] = {
     "temperature 0.3": Variant(settings={"temperature": 0.3}),
     "temperature 1.2": Variant(settings={"temperature": 1.2}),
     "blur alone": Variant({"infill": "blur"}),
+    "shuffle as a third infill": Variant({"infill": (*DEFAULT_INFILLS, "shuffle")}),
     "original sampler": Variant({"sampler": "original"}),
     "score prob": Variant({"score": "prob"}),
     "score logit": Variant({"score": "logit"}),
@@ -184,11 +191,29 @@ def measure(model: nn.Module, variant: Variant, inputs: Tensor, seed: int) -> tu
     curves = metrics.insertion_deletion(model, inputs, masks.joint, masks.infill, target)
     columns = {
         "difference": curves.difference,
+        **under_others(model, masks, inputs, target),
         **regions(model, masks, inputs, target),
         "tv": metrics.total_variation(masks.joint),
         "passes": torch.full((len(inputs),), (passes.total + 2 * passes.backward) / len(inputs)),
     }
     return {name: values.tolist() for name, values in columns.items()}, masks
+
+
+def under_others(model: nn.Module, masks: FIDOMasks, inputs: Tensor, target: Tensor) -> dict[str, Tensor]:
+    """Difference of insertion and deletion, (N,), where other infills or an imputation stand for pixels."""
+    found = {
+        f"difference_{name}": metrics.insertion_deletion(
+            model,
+            inputs,
+            masks.joint,
+            INFILLS[name](inputs, Generator().manual_seed(0)),
+            target,
+            n_steps=STEPS,
+        )
+        for name in ("mean", "shuffle")
+    }
+    found["difference_ROAD"] = metrics.road(model, inputs, masks.joint, target, n_steps=STEPS)
+    return {name: curves.difference for name, curves in found.items()}
 
 
 def run(model: nn.Module, paths: Sequence[Path], options: argparse.Namespace) -> Results:
