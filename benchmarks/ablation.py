@@ -30,6 +30,7 @@ from captum_scd import FIDOAttribution, FIDOMasks, calibration, explanation, lea
 from captum_scd.attribution import FAST
 from captum_scd.calibration import Order
 from captum_scd.cli.option_types import names_of, whole_number
+from captum_scd.comparison.measures import STEPS
 from captum_scd.filling import DEFAULT_INFILLS
 from captum_scd.infill import INFILLS
 from captum_scd.passes import counted
@@ -45,9 +46,6 @@ HEADINGS = {
     "passes": "pass equivalents",
 }
 COMPARED = {name: heading for name, heading in HEADINGS.items() if "↑" in heading or name in REGION_HEADINGS}
-
-STEPS = 20
-"""Steps of the curves under other infills."""
 
 ROWS = 8
 """Rows in one pass: few fit the processor's cache better."""

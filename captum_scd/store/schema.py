@@ -198,8 +198,10 @@ def _check_verdicts(columns: Any, keys: Sequence[str]) -> None:
         _check_column(f"verdict {one!r}", column, keys, words.get(one, NUMBER).or_nothing())
     for row in range(len(keys)):
         fields = {name: column[row] for name, column in columns.items()}
+        if fields.get("word") is None:
+            continue
         try:
-            fields.get("word") is None or Verdict.from_dict(fields)
+            Verdict.from_dict(fields)
         except KeyError as error:
             raise ValueError(f"its verdicts have no {error}") from error
 

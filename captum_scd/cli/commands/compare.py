@@ -68,8 +68,8 @@ def check_settings(options: argparse.Namespace) -> None:
     Raises:
         UsageError: naming all that were given.
     """
-    names = [name for name in ("fast", *LEARNED, "score") if getattr(options, name)]
-    given = ", ".join(f"--{name.removeprefix('n_').replace('_', '-')}" for name in names)
+    asked = [name for name in ("fast", *LEARNED, "score") if getattr(options, name)]
+    given = ", ".join(f"--{name.removeprefix('n_').replace('_', '-')}" for name in asked)
     if given and options.methods and "fido" not in options.methods:
         raise UsageError(
             f"Expected 'fido' among --methods where {given} are given, but they are its settings "

@@ -77,9 +77,13 @@ def run(options: argparse.Namespace) -> int:
 
         return explain_store.run(options)
     photos = find(options.images, options.out)
-    from captum_scd.cli import explain, explain_pairs
+    if options.reference is not None:
+        from captum_scd.cli import explain_pairs
 
-    return (explain.run if options.reference is None else explain_pairs.run)(options, photos)
+        return explain_pairs.run(options, photos)
+    from captum_scd.cli import explain
+
+    return explain.run(options, photos)
 
 
 def check_place(options: argparse.Namespace) -> None:
